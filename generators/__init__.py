@@ -1,0 +1,1 @@
+"""The generators that come with fauxbench, one folder each."""

@@ -1,0 +1,183 @@
+"""Cards: what is known of a part without importing its code; one `card.toml` lies beside every such part."""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .canonical import JSON
+from .errors import InputError
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the nearest known word, or nothing."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+class Document(BaseModel):
+    """Base of every document on disk: unknown keys are errors, instances do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Parameter(Document):
+    """One parameter of a generator or detector."""
+
+    default: bool | int | float | str
+    description: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def check(self, name: str, value: JSON) -> bool | int | float | str:
+        """Return `value` as the type of the default, or raise InputError that names what is legal."""
+        wanted = type(self.default)
+        if wanted is float and type(value) is int:
+            value = float(value)
+        if type(value) is not wanted:
+            raise InputError(f"{name}: found {value!r}, expected {wanted.__name__} (default {self.default!r})")
+        if self.choices and value not in self.choices:
+            raise InputError(f"{name}: found {value!r}, legal: {', '.join(self.choices)}")
+        if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
+            raise InputError(f"{name}: found {value!r}, legal: {self.low} to {self.high}")
+        return value  # type: ignore[no-any-return]
+
+
+class PartCard(Document):
+    """What every part says of itself."""
+
+    name: Name
+    version: Version
+    title: str
+    description: str = ""
+    modality: Literal["image", "video", "audio"] = "image"
+    licence: str = "Apache-2.0"
+    reference: str = ""
+    """The paper or standard."""
+    entry: str = ""
+    """`module:Class` relative to the card's folder, for instance `model:DCGAN`."""
+    parameters: dict[str, Parameter] = {}
+
+    def fill(self, given: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Return every parameter, `given` checked and the rest by default.
+
+        Raises:
+            InputError: An unknown parameter, a wrong type or a value out of range.
+        """
+        for name in given:
+            if name not in self.parameters:
+                known = ", ".join(sorted(self.parameters)) or "none"
+                hint = did_you_mean(name, self.parameters)
+                raise InputError(f"{self.name} has no parameter '{name}'{hint}; it has: {known}")
+        return {
+            name: parameter.check(f"{self.name}.{name}", given[name]) if name in given else parameter.default
+            for name, parameter in self.parameters.items()
+        }
+
+
+class GeneratorCard(PartCard):
+    """A system under test."""
+
+    technique: str
+    """gan, dcgan, autoencoder, swap, lip-sync, editing, ..."""
+    kind: Literal["fully_synthetic", "partially_synthetic", "augmented_real"]
+    fits: bool = False
+    """Whether `fit` must run before `generate`."""
+    uses: tuple[Literal["target", "references", "driver", "audio", "text"], ...] = ()
+    """The fields of a Request that it reads."""
+    cost: float = 60.0
+    """Seconds that a fit with default parameters takes on one core, for estimates before the first run."""
+
+
+class DetectorCard(PartCard):
+    """A detector; `target` is the truth that it is scored against."""
+
+    target: Literal["visual", "audio", "any"] = "visual"
+    fits: bool = True
+    cost: float = 60.0
+
+
+class Weights(Document):
+    """A file of weights, locked: nothing else is loaded in its place."""
+
+    file: str
+    """Name of the file in the weights folder."""
+    url: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int
+    """Bytes."""
+    licence: str
+
+
+class InstrumentCard(Document):
+    """A network with fixed weights, or a fixed transform, that turns pictures into numbers."""
+
+    name: Name
+    version: Version
+    title: str
+    reference: str = ""
+    entry: str
+    """`module:Class` in `harness/instruments`."""
+    outputs: tuple[Literal["features", "logits"], ...] = ("features",)
+    purpose: tuple[Literal["distribution", "neighbours", "classes"], ...]
+    """What metrics may use it for."""
+    weights: Weights | None = None
+
+
+class MetricCard(Document):
+    """A metric: what it needs, what form it has, which way is better."""
+
+    name: Name
+    version: Version
+    title: str
+    form: Literal["set", "paired", "single"]
+    """`set`: two sets; `paired`: an item and the item it was made from; `single`: the synthetic set alone."""
+    direction: Literal["lower", "higher", "none"]
+    purpose: Literal["distribution", "neighbours", "classes", "pixels"]
+    """Which instruments it reads; `pixels` needs none."""
+    display: dict[str, str] = {}
+    """Name shown with a given instrument, for instance `inception-2015 = "fid"`; otherwise `name[instrument]`."""
+    minimum_n: int = 2
+    """Fewer items than this and the score is flagged."""
+    unit: str = ""
+    range: tuple[float | None, float | None] = (None, None)
+    reference: str
+    entry: str
+    """`module:Class` in `harness/metrics`."""
+
+    def shown_as(self, instrument: str | None) -> str:
+        """Return the name that tables print."""
+        if instrument is None:
+            return self.name
+        return self.display.get(instrument, f"{self.name}[{instrument}]")
+
+
+C = TypeVar("C", bound="PartCard")
+
+
+def read_card(path: Path, card_type: type[C]) -> C:
+    """Read a `card.toml`.
+
+    Raises:
+        InputError: The file is missing, is not TOML, or does not describe such a part.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"no card: {path} ({error.strerror}); every part has a card.toml beside its code") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: not TOML: {error}") from error
+    try:
+        return card_type.model_validate(table)
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(map(str, e['loc'])) or 'card'}: {e['msg']}, found {e['input']!r:.80}" for e in error.errors()
+        ]
+        raise InputError(f"{path}: " + "; ".join(lines)) from error

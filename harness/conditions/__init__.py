@@ -1,0 +1,1 @@
+"""Declared changes of finished pictures: light, resolution, background."""

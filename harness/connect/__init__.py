@@ -1,0 +1,1 @@
+"""How systems under test are attached."""

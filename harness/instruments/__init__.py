@@ -1,0 +1,1 @@
+"""Networks with fixed weights, and fixed transforms, that turn media into numbers."""

@@ -1,0 +1,1 @@
+"""Items, sets of them, and the reading and writing of pictures, video and sound."""

@@ -1,0 +1,75 @@
+"""What a metric is: it only reduces what instruments extracted."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cards import MetricCard
+from ..media.content import Picture
+from ..stats.score import Measurement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """What an instrument made of a set: one row an item, in item order."""
+
+    ids: tuple[str, ...]
+    clusters: tuple[str, ...]
+    """One label an item; items that share a label are resampled together."""
+    arrays: Mapping[str, NDArray[Any]]
+    """`features` (N, D) float32; `logits` (N, C) float32 where the instrument has classes."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: NDArray[np.intp]) -> "Features":
+        """Return the given rows, in the given order."""
+        return Features(
+            ids=tuple(self.ids[i] for i in rows),
+            clusters=tuple(self.clusters[i] for i in rows),
+            arrays={name: array[rows] for name, array in self.arrays.items()},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A synthetic picture and the real one it was made from."""
+
+    id: str
+    """Of the synthetic item."""
+    cluster: str
+    synthetic: Picture
+    real: Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything a metric may read; which fields are there follows from its card's form and purpose."""
+
+    synthetic: Features | None = None
+    real: Features | None = None
+    """The reference: the test split."""
+    fit: Features | None = None
+    """What the system was fitted on; memorisation reads it."""
+    unseen: Features | None = None
+    """Real items that the system never saw and that are not the reference; memorisation reads it."""
+    pairs: Iterator[Pair] = field(default_factory=lambda: iter(()))
+    """Streamed; paired metrics read it once."""
+    parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    seed: int = 0
+
+
+class Metric(ABC):
+    """A metric: Evidence in, Measurement out; it never reads a file and never runs a network."""
+
+    def __init__(self, card: MetricCard) -> None:
+        self.card = card
+
+    @abstractmethod
+    def measure(self, evidence: Evidence) -> Measurement:
+        """Reduce the evidence to a value with its interval."""

@@ -1,0 +1,1 @@
+"""Terms, consent, and the marks that everything synthetic carries across the border."""

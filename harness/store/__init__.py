@@ -1,0 +1,1 @@
+"""The content-addressed store, units, records and the results schema."""
