@@ -43,11 +43,15 @@ class Parameter(Document):
             value = float(value)
         if type(value) is not wanted:
             raise InputError(f"{name}: found {value!r}, expected {wanted.__name__} (default {self.default!r})")
-        if self.choices and value not in self.choices:
-            raise InputError(f"{name}: found {value!r}, legal: {', '.join(self.choices)}")
-        if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
-            raise InputError(f"{name}: found {value!r}, legal: {self.low} to {self.high}")
-        return value  # type: ignore[no-any-return]
+        if isinstance(value, str):
+            if self.choices and value not in self.choices:
+                raise InputError(f"{name}: found {value!r}, legal: {', '.join(self.choices)}")
+            return value
+        low = float("-inf") if self.low is None else self.low
+        high = float("inf") if self.high is None else self.high
+        if not low <= value <= high:
+            raise InputError(f"{name}: found {value!r}, legal: {low} to {high}")
+        return value
 
 
 class PartCard(Document):
