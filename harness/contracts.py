@@ -11,6 +11,7 @@ import numpy as np
 
 from .canonical import JSON
 from .cards import DetectorCard, GeneratorCard
+from .errors import Failure
 from .media.content import Frames, Media
 from .media.item import Item
 
@@ -58,26 +59,6 @@ class Artifact:
     masks: Frames | None = None
     """Which pixels were changed: (H, W) uint8 frames, 255 = changed."""
     facts: Mapping[str, JSON] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Something that was asked for and did not come. A value, not an exception: it is counted and the rest goes on."""
-
-    request_id: str
-    kind: str
-    """unreadable, error, timeout, invalid, missing, refused, crashed."""
-    message: str
-    traceback: str | None = None
-
-    def record(self) -> dict[str, JSON]:
-        """Return the Failure as a JSON object."""
-        return {
-            "request_id": self.request_id,
-            "kind": self.kind,
-            "message": self.message,
-            "traceback": self.traceback,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +149,9 @@ class ScoreRecord:
 
 class Detector(ABC):
     """Media in, P(fake) out. Built as `Cls(card, parameters)`, like a Generator."""
+
+    threshold: float = 0.5
+    """P(fake) from which an item counts as fake; `fit` chooses it on the validation split, `load` restores it."""
 
     def __init__(self, card: DetectorCard, parameters: Mapping[str, JSON]) -> None:
         self.card = card

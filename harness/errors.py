@@ -12,6 +12,9 @@
 Inside a run, what goes wrong with one item or one system is a value, `fauxbench.Failure`, not an exception.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 
 class FauxbenchError(Exception):
     """Base of every error that fauxbench raises on purpose."""
@@ -43,3 +46,23 @@ class IntegrityError(FauxbenchError):
 
 class StorageError(FauxbenchError):
     """The disk is full, read-only or gone; free space and give the same command again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Something that was asked for and did not come. A value, not an exception: it is counted and the rest goes on."""
+
+    request_id: str
+    kind: str
+    """unreadable, error, timeout, invalid, missing, refused, crashed."""
+    message: str
+    traceback: str | None = None
+
+    def record(self) -> dict[str, Any]:
+        """Return the Failure as a JSON object."""
+        return {
+            "request_id": self.request_id,
+            "kind": self.kind,
+            "message": self.message,
+            "traceback": self.traceback,
+        }

@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from .harness.contracts import Artifact as Artifact
     from .harness.contracts import Context as Context
     from .harness.contracts import Detector as Detector
-    from .harness.contracts import Failure as Failure
     from .harness.contracts import FitTask as FitTask
     from .harness.contracts import Generator as Generator
     from .harness.contracts import Output as Output
     from .harness.contracts import Request as Request
     from .harness.contracts import ScoreRecord as ScoreRecord
+    from .harness.errors import Failure as Failure
     from .harness.errors import FauxbenchError as FauxbenchError
     from .harness.errors import InputError as InputError
     from .harness.errors import MediaError as MediaError
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from .harness.media.content import ImageMedia as ImageMedia
     from .harness.media.content import SoundMedia as SoundMedia
     from .harness.media.content import VideoMedia as VideoMedia
+    from .harness.media.images import crop_square as crop_square
     from .harness.media.images import read_image as read_image
+    from .harness.media.images import resize as resize
     from .harness.media.item import Item as Item
 
 _HOME = {
@@ -30,7 +32,7 @@ _HOME = {
     "Context": "contracts",
     "Detector": "contracts",
     "DetectorCard": "cards",
-    "Failure": "contracts",
+    "Failure": "errors",
     "FauxbenchError": "errors",
     "FileMedia": "media.content",
     "FitTask": "contracts",
@@ -45,7 +47,9 @@ _HOME = {
     "ScoreRecord": "contracts",
     "SoundMedia": "media.content",
     "VideoMedia": "media.content",
+    "crop_square": "media.images",
     "read_image": "media.images",
+    "resize": "media.images",
 }
 """Where each public name lives; it is imported when it is first asked for, so that the command line starts fast."""
 

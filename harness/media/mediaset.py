@@ -1,0 +1,214 @@
+"""The MediaSet: a folder with sealed records of media.
+
+SET/
+  card.json       name, origin, kind, modality, terms, digest, counts, roots: written last
+  items.jsonl     one Item a line
+  failures.jsonl  what was asked for and did not come
+  media/          the files, if the set owns them; referenced files lie under the roots named in card.json
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from ..canonical import JSON, canonical, digest_of
+from ..cards import Document
+from ..errors import Failure, IntegrityError, MediaError
+from .encode import write_media
+from .item import Item, Modality, Split
+from .read import content_of
+
+OWNED = "."
+"""The root of files that lie in the set's own folder."""
+
+
+class Terms(Document):
+    """What may be done with a set, and who says so."""
+
+    people: Literal["real", "rendered", "none"] = "real"
+    """Whether real people can be seen or heard."""
+    permits: tuple[Literal["evaluate", "train", "edit", "manipulate", "publish", "leave_machine"], ...] = ("evaluate",)
+    grant: str = ""
+    """Who granted it: licence, agreement, form and date."""
+
+    def allow(self, purpose: str) -> bool:
+        """Whether `purpose` is permitted; everything is with rendered people or none."""
+        return self.people != "real" or purpose in self.permits
+
+
+class SetCard(Document):
+    """What is known of a set as a whole."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    origin: str
+    """What made it: `folder`, `studio`, `dcgan@1`."""
+    digest: str
+    """sha256 over the digests of the Items, in order, and the failures."""
+    items: int
+    expected: int
+    """Items asked for; larger than `items` when something failed."""
+    modality: str
+    terms: Terms = Terms()
+    roots: dict[str, str] = {}
+    """Folder of each root that items refer to. Never part of the digest."""
+    facts: dict[str, JSON] = {}
+
+
+def digest_of_set(items: Iterable[Item], failures: Iterable[Failure]) -> str:
+    """Return the digest of a set: over content and facts, not over containers, places or messages."""
+    return digest_of([[item.digest for item in items], [[f.request_id, f.kind] for f in failures]])
+
+
+class MediaSet:
+    """A sealed set, open for reading. It never changes."""
+
+    def __init__(self, folder: Path, card: SetCard, items: tuple[Item, ...], failures: tuple[Failure, ...]) -> None:
+        self.folder = folder
+        self.card = card
+        self.items = items
+        self.failures = failures
+
+    @classmethod
+    def open(cls, folder: Path) -> "MediaSet":
+        """Open a sealed set and check its records against its digest.
+
+        Raises:
+            IntegrityError: The folder holds no sealed set, or its records were changed after sealing.
+        """
+        try:
+            card = SetCard.model_validate_json((folder / "card.json").read_bytes())
+            records = [json.loads(line) for line in _lines(folder / "items.jsonl")]
+            failures = tuple(Failure(**json.loads(line)) for line in _lines(folder / "failures.jsonl"))
+        except FileNotFoundError as error:
+            raise IntegrityError(f"{folder} is not a sealed MediaSet: no {Path(str(error.filename)).name}") from error
+        except (ValidationError, json.JSONDecodeError, TypeError) as error:
+            raise IntegrityError(f"{folder}: records cannot be read: {error}") from error
+        items = tuple(Item.from_record(record, _location(folder, card, record)) for record in records)
+        found = digest_of_set(items, failures)
+        if found != card.digest:
+            raise IntegrityError(f"{folder}: records have digest {found[:12]}, sealed as {card.digest[:12]}")
+        return cls(folder, card, items, failures)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self.items)
+
+    @property
+    def digest(self) -> str:
+        """The digest that the set was sealed with."""
+        return self.card.digest
+
+    def select(self, split: Split | None) -> tuple[Item, ...]:
+        """Return the Items of one split, in order; None returns all."""
+        return self.items if split is None else tuple(item for item in self.items if item.split == split)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8") as file:
+        yield from file
+
+
+def _location(folder: Path, card: SetCard, record: Mapping[str, JSON]) -> Path:
+    root = str(record.get("root", OWNED))
+    base = folder if root == OWNED else Path(card.roots[root])
+    return base / str(record.get("path", ""))
+
+
+class MediaSetWriter:
+    """Fills a folder and seals it. Nothing reads it before `seal` has written `card.json`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        name: str,
+        origin: str,
+        modality: Modality = Modality.IMAGE,
+        terms: Terms | None = None,
+        roots: Mapping[str, Path] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.name = name
+        self.origin = origin
+        self.modality = modality
+        self.terms = terms or Terms()
+        self.roots = {key: str(path) for key, path in (roots or {}).items()}
+        self.facts: dict[str, JSON] = {}
+        self._items: list[Item] = []
+        self._ids: set[str] = set()
+        self._failures: list[Failure] = []
+        (folder / "media").mkdir(parents=True, exist_ok=True)
+
+    def add(self, item: Item, media: object) -> Item:
+        """Encode `media` (one of the Media types) into the set and record it as `item`.
+
+        Raises:
+            MediaError: The media has the wrong type, shape or values, or the id is taken.
+        """
+        self._claim(item.id)
+        path, content, facts = write_media(self.folder / "media", file_stem(item.id), media)
+        known = {**facts, **item.facts}
+        return self._record(replace(item, root=OWNED, path=f"media/{path.name}", content=content, facts=known))
+
+    def refer(self, item: Item, *, root: str, path: str, content: str | None = None) -> Item:
+        """Record a file that stays where it lies; its content is digested unless it is already known.
+
+        Raises:
+            MediaError: The file cannot be decoded, or the id is taken.
+        """
+        self._claim(item.id)
+        if content is None:
+            content, facts = content_of(Path(self.roots[root]) / path, item.modality)
+            item = replace(item, facts={**facts, **item.facts})
+        return self._record(replace(item, root=root, path=path, content=content))
+
+    def fail(self, failure: Failure) -> None:
+        """Record something that was asked for and did not come."""
+        self._failures.append(failure)
+
+    def _claim(self, item_id: str) -> None:
+        if item_id in self._ids:
+            raise MediaError(f"two items with the id '{item_id}'")
+
+    def _record(self, item: Item) -> Item:
+        self._ids.add(item.id)
+        self._items.append(item)
+        return item
+
+    def seal(self, expected: int | None = None) -> MediaSet:
+        """Write the records and, last, the card; Items keep the order in which they were added."""
+        _write_lines(self.folder / "items.jsonl", [item.record() for item in self._items])
+        _write_lines(self.folder / "failures.jsonl", [failure.record() for failure in self._failures])
+        card = SetCard(
+            name=self.name,
+            origin=self.origin,
+            digest=digest_of_set(self._items, self._failures),
+            items=len(self._items),
+            expected=len(self._items) + len(self._failures) if expected is None else expected,
+            modality=str(self.modality),
+            terms=self.terms,
+            roots=self.roots,
+            facts=self.facts,
+        )
+        unsealed = self.folder / "card.json.part"
+        unsealed.write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        unsealed.replace(self.folder / "card.json")
+        return MediaSet.open(self.folder)
+
+
+def _write_lines(path: Path, records: Iterable[Mapping[str, JSON]]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(canonical(record) + "\n" for record in records)
+
+
+def file_stem(item_id: str) -> str:
+    """Return a file name for an item id: what is not a letter, digit, dot or dash becomes an underscore."""
+    stem = "".join(c if c.isalnum() or c in ".-_" else "_" for c in item_id)
+    return stem if stem == item_id else f"{stem}-{digest_of(item_id)[:8]}"

@@ -1,0 +1,166 @@
+"""The content-addressed store: finished units, found again by fingerprint.
+
+STORE/                      mode 700: synthetic masters never leave it unmarked
+  units/<kind>/ab/<fp>/     unit.json (written last) and what the unit made
+  partial/<fp>-<pid>/       a unit in flight; renamed when it is complete
+  locks/<fp>.lock           held while a unit runs
+  memory.sqlite             content digests of referenced files, durations of units
+  weights/                  instruments' weights, put there by the user
+"""
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ..canonical import JSON, digest_of
+from ..errors import InputError, IntegrityError, StorageError
+
+FINGERPRINT_SCHEME = 1
+"""Raise it with any change of how fingerprints are made; a golden test locks the scheme."""
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A unit that ran to its end."""
+
+    folder: Path
+    fingerprint: str
+    output: str
+    """Digest of what it made: what later units have in their fingerprints."""
+    seconds: float
+    facts: Mapping[str, JSON]
+    """Small results: counts, failures, a threshold."""
+
+
+def fingerprint(kind: str, key: Mapping[str, JSON], inputs: Mapping[str, str]) -> str:
+    """Return the identity of a unit.
+
+    Args:
+        kind: What the unit does: fit, generate, extract, ...
+        key: Card, parameters, code identity, weights digest, protocol, seed, numeric class: whatever changes the result.
+        inputs: Role -> digest of what another unit made.
+    """
+    return digest_of({"scheme": FINGERPRINT_SCHEME, "kind": kind, "key": dict(key), "inputs": dict(inputs)})
+
+
+@contextmanager
+def storage_errors(place: Path) -> Iterator[None]:
+    """Turn a full or read-only disk into a StorageError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageError(
+                f"{error.strerror} at {error.filename or place}: free space (or choose another --store or --runs) "
+                "and give the same command again; finished units are kept"
+            ) from error
+        raise
+
+
+class Store:
+    """One store folder; several processes may use it at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        with storage_errors(root):
+            try:
+                for name in ("units", "partial", "locks", "weights"):
+                    (root / name).mkdir(parents=True, exist_ok=True)
+                root.chmod(0o700)
+            except (FileExistsError, NotADirectoryError, PermissionError) as error:
+                raise InputError(
+                    f"the store {root} cannot be used: {error.strerror}; choose another --store"
+                ) from error
+
+    @property
+    def weights(self) -> Path:
+        """Where users put the weights of instruments."""
+        return self.root / "weights"
+
+    @property
+    def memory_file(self) -> Path:
+        """The database of content digests and durations."""
+        return self.root / "memory.sqlite"
+
+    def folder_of(self, kind: str, unit_fingerprint: str) -> Path:
+        """Return where a unit's results lie once it is finished."""
+        return self.root / "units" / kind / unit_fingerprint[:2] / unit_fingerprint
+
+    def find(self, kind: str, unit_fingerprint: str) -> Finished | None:
+        """Return a finished unit, or None."""
+        folder = self.folder_of(kind, unit_fingerprint)
+        try:
+            record = json.loads((folder / "unit.json").read_bytes())
+        except FileNotFoundError:
+            return None
+        except json.JSONDecodeError as error:
+            raise IntegrityError(f"{folder}/unit.json is not JSON; delete {folder} to run the unit again") from error
+        return Finished(
+            folder=folder,
+            fingerprint=unit_fingerprint,
+            output=record["output"],
+            seconds=record["seconds"],
+            facts=record["facts"],
+        )
+
+    @contextmanager
+    def lock(self, unit_fingerprint: str) -> Iterator[None]:
+        """Hold the lock of a unit; the operating system frees it when the process dies."""
+        lock = FileLock(self.root / "locks" / f"{unit_fingerprint}.lock")
+        try:
+            lock.acquire(timeout=-1)
+        except (Timeout, OSError) as error:
+            raise StorageError(f"the store {self.root} cannot be locked: {error}") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def partial(self, unit_fingerprint: str) -> Iterator[Path]:
+        """Give a fresh folder for a unit in flight; call while holding its lock."""
+        for stale in (self.root / "partial").glob(f"{unit_fingerprint}-*"):
+            shutil.rmtree(stale, ignore_errors=True)  # whoever left it is dead: we hold its lock
+        folder = self.root / "partial" / f"{unit_fingerprint}-{os.getpid()}"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def commit(self, kind: str, unit_fingerprint: str, folder: Path, record: Mapping[str, Any]) -> Finished:
+        """Write `unit.json` last, move the folder to its place, and return the finished unit."""
+        _write_and_sync(folder / "unit.json", json.dumps(record, sort_keys=True, allow_nan=False, indent=1))
+        place = self.folder_of(kind, unit_fingerprint)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.exists():  # without a valid unit.json, or it would have been found
+            shutil.rmtree(place)
+        folder.rename(place)
+        finished = self.find(kind, unit_fingerprint)
+        if finished is None:
+            raise IntegrityError(f"{place} vanished after it was written")
+        return finished
+
+
+def _write_and_sync(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old or the new one, never half of it."""
+    part = path.with_name(f".{path.name}.part")
+    with storage_errors(path):
+        _write_and_sync(part, text)
+        part.replace(path)

@@ -1,0 +1,264 @@
+"""The Suite: an experiment as data, one YAML file."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from .canonical import JSON, digest_of
+from .cards import Document, Name, Version, did_you_mean
+from .errors import SuiteError
+from .media.mediaset import Terms
+
+SUITES = Path(__file__).parent.parent / "suites"
+
+
+def _version(value: object) -> object:
+    """Accept `version: 2` as well as `version: "2"`; a float is refused, because 1.10 would become 1.1."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+SystemVersion = Annotated[Version, BeforeValidator(_version)]
+
+
+class Counts(Document):
+    """Items per split."""
+
+    train: int | None = Field(default=None, ge=0)
+    validation: int | None = Field(default=None, ge=0)
+    test: int | None = Field(default=None, ge=2)
+
+
+class Splits(Document):
+    """Shares of the identities; they add up to 1."""
+
+    train: float = Field(default=0.5, ge=0, le=1)
+    validation: float = Field(default=0.2, ge=0, le=1)
+    test: float = Field(default=0.3, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _sum(self) -> "Splits":
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"train, validation and test must add up to 1, found {total:g}")
+        return self
+
+
+class DataSpec(Document):
+    """The real data."""
+
+    dataset: Literal["folder", "studio"]
+    path: Path | None = None
+    """folder: where the pictures lie, relative to the suite file."""
+    identities: Literal["auto", "subfolders", "flat"] = "auto"
+    """folder: one sub-folder an identity, or every file its own; auto looks."""
+    size: int | None = Field(default=None, ge=8, le=4096)
+    """Square pictures of this side. folder: cropped and resized copies in the store; default: as they are."""
+    people: int = Field(default=48, ge=3)
+    """studio: identities to render."""
+    per_person: int = Field(default=10, ge=1)
+    """studio: pictures of each."""
+    seed: int = Field(default=0, ge=0)
+    splits: Splits = Splits()
+    terms: Terms | None = None
+    """What may be done with it; needed as soon as a system is trained on real people or edits them."""
+
+    @model_validator(mode="after")
+    def _path_fits(self) -> "DataSpec":
+        if self.dataset == "folder" and self.path is None:
+            raise ValueError("dataset 'folder' needs a path")
+        if self.dataset == "studio" and (self.path is not None or self.terms is not None):
+            raise ValueError("dataset 'studio' is rendered: it takes no path and no terms")
+        return self
+
+
+class SystemSpec(Document):
+    """A generator in a suite: a system under test."""
+
+    use: str
+    """A name, `path/to/file.py:Class`, or `folder` for outputs made elsewhere."""
+    name: Name | None = None
+    version: Annotated[SystemVersion | None, Field(default=None)]
+    parameters: dict[str, Any] = {}
+    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    """Training seeds; from three on, compare speaks about the recipe."""
+    time_limit: float = Field(default=1800.0, gt=0)
+    """Seconds for each unit (fit, generate)."""
+    path: Path | None = None
+    """folder: where the outputs lie."""
+    manifest: Path | None = None
+    """folder: CSV or JSONL with a column `file` and any of id, split, seed, target, language."""
+    kind: Literal["fully_synthetic", "partially_synthetic", "augmented_real"] | None = None
+    splits: Splits | None = None
+    """folder: which part detectors may train on; default: all is test."""
+
+    @model_validator(mode="after")
+    def _folder_fits(self) -> "SystemSpec":
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds must differ, found {list(self.seeds)}")
+        given = [n for n in ("path", "manifest", "kind", "splits") if getattr(self, n) is not None]
+        if self.use != "folder" and given:
+            raise ValueError(f"{', '.join(given)}: only for use 'folder'")
+        if self.use == "folder":
+            missing = [n for n in ("path", "name", "version", "kind") if getattr(self, n) is None]
+            if missing:
+                raise ValueError(f"use 'folder' needs {', '.join(missing)}")
+        return self
+
+
+class DetectorSpec(Document):
+    """A detector in a suite."""
+
+    use: str
+    parameters: dict[str, Any] = {}
+    seed: int = 0
+    time_limit: float = Field(default=1800.0, gt=0)
+
+
+def _by_name(value: object) -> object:
+    """Let `cnn` stand for `{use: cnn}`."""
+    return {"use": value} if isinstance(value, str) else value
+
+
+class Suite(Document):
+    """An experiment: real data, systems under test, metrics, detectors."""
+
+    suite: Name
+    version: SystemVersion = "1"
+    title: str = ""
+    seed: int = Field(default=0, ge=0)
+    data: DataSpec
+    generators: tuple[Annotated[SystemSpec, BeforeValidator(_by_name)], ...] = Field(min_length=1)
+    n: Counts = Counts()
+    """Items to make per split; default: as many as the real split has."""
+    metrics: tuple[str, ...] = ("fd", "kd", "is", "ssim")
+    """Memorisation and the control are always on."""
+    instruments: tuple[str, ...] = ("spectrum", "inception-2015")
+    detectors: tuple[Annotated[DetectorSpec, BeforeValidator(_by_name)], ...] = ()
+    train_on: tuple[str | tuple[str, ...], ...] = ()
+    """What detectors are trained on: `name@version`, a list of them, or `all`; default: each fake system, then all."""
+    missing: Literal["worst", "exclude"] = "worst"
+    """What a detector's failure on an item counts as: the worst answer, or nothing."""
+
+
+class Line(dict[str, Any]):
+    """A mapping that remembers the line of each key."""
+
+    lines: dict[str, int]
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key given twice and remembers lines."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> Line:
+    found = Line()
+    found.lines = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        line = key_node.start_mark.line + 1
+        if key in found:
+            raise SuiteError(f"line {line}: key '{key}' is given twice (first in line {found.lines[key]})")
+        found[key] = loader.construct_object(value_node, deep=True)
+        found.lines[key] = line
+    return found
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def find_suite(name: str) -> Path:
+    """Return the file of a suite: a path, or the name of one that comes with fauxbench.
+
+    Raises:
+        SuiteError: No such file and no such name.
+    """
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"}:
+        if not path.is_file():
+            raise SuiteError(f"no such suite file: {path}")
+        return path
+    known = {p.stem: p for p in sorted(SUITES.glob("*.yaml"))}
+    if name not in known:
+        hint = did_you_mean(name, known)
+        raise SuiteError(f"unknown suite '{name}'{hint}; known: {', '.join(known)}, or the path of a .yaml file")
+    return known[name]
+
+
+def read_suite(path: Path) -> Suite:
+    """Read and check a suite file.
+
+    Raises:
+        SuiteError: One message that names file, line and key, what was found and what is legal.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SuiteError(f"{path}: cannot be read: {error}") from error
+    try:
+        document = yaml.load(text, Loader=_Loader)  # _Loader is a SafeLoader
+    except SuiteError as error:
+        raise SuiteError(f"{path}, {error}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise SuiteError(f"{path}{where}: not YAML: {getattr(error, 'problem', None) or error}") from error
+    if not isinstance(document, Line):
+        raise SuiteError(f"{path}: expected a mapping with the keys suite, data, generators; found {document!r:.60}")
+    try:
+        return Suite.model_validate(document)
+    except ValidationError as error:
+        findings = [_explain(path, document, dict(e)) for e in error.errors()]
+        raise SuiteError("\n".join(findings)) from error
+
+
+def _explain(path: Path, document: Line, error: Mapping[str, Any]) -> str:
+    """Say one finding of pydantic's in the suite's own terms."""
+    place = [p for p in error["loc"] if p != "function-before[_by_name(), SystemSpec]"]
+    line = _line_of(document, place)
+    key = ".".join(str(p) for p in place) or "suite"
+    where = f"{path}, line {line}: " if line else f"{path}: "
+    if error["type"] == "extra_forbidden":
+        legal = sorted(_fields_at(place[:-1]))
+        return f"{where}unknown key '{key}'{did_you_mean(str(place[-1]), legal)}; legal: {', '.join(legal)}"
+    if error["type"] == "missing":
+        return f"{where}key '{key}' is missing"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "value_error":
+        return f"{where}{key}: {message}"
+    return f"{where}{key}: {message}; found {error['input']!r:.80}"
+
+
+def _line_of(document: object, place: list[Any]) -> int | None:
+    line = None
+    for step in place:
+        if isinstance(document, Line):
+            line = document.lines.get(step, line)
+            document = document.get(step)
+        elif isinstance(document, list) and isinstance(step, int) and step < len(document):
+            document = document[step]
+            if isinstance(document, Line) and document.lines:
+                line = min(document.lines.values())
+    return line
+
+
+def _fields_at(place: list[Any]) -> Iterator[str]:
+    """Yield the legal keys of the document part that `place` leads to."""
+    parts: dict[str, type[Document]] = {
+        "data": DataSpec,
+        "splits": Splits,
+        "terms": Terms,
+        "generators": SystemSpec,
+        "detectors": DetectorSpec,
+        "n": Counts,
+    }
+    names = [p for p in place if isinstance(p, str) and p in parts]
+    yield from (parts[names[-1]] if names else Suite).model_fields
+
+
+def suite_digest(suite: Suite) -> str:
+    """Return the digest of a suite: over what it says, not over its spelling."""
+    record: JSON = suite.model_dump(mode="json")
+    return digest_of(record)
