@@ -1,0 +1,1 @@
+"""Deep convolutional GAN (Radford et al. 2015)."""

@@ -1,0 +1,143 @@
+"""The adversarial game: how the two networks of DCGAN learn."""
+
+import copy
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from fauxbench import Context, FauxbenchError
+from fauxbench.generators.dcgan.networks import Critic, Painter, initialise
+
+BETAS = (0.5, 0.999)
+"""Adam, section 4 of the paper: a first momentum of 0.5 in place of 0.9."""
+SETTLE_BATCHES = 8
+"""Batches over which the normalisation statistics of the finished generator are measured."""
+_REPORT_EVERY = 20
+
+_INIT, _LATENT, _ORDER, _SETTLE = range(4)
+
+
+def batches(pictures: Tensor, batch: int, *, flip: bool, rng: torch.Generator) -> Iterator[Tensor]:
+    """Yield batches (batch, 3, side, side) float32 in [-1, 1] without end, a fresh order in each pass.
+
+    Args:
+        pictures: (N, 3, side, side) uint8.
+        batch: Pictures in a batch; with fewer pictures than that, some appear more than once.
+        flip: Mirror each picture with probability one half.
+        rng: Decides order and mirroring.
+    """
+    pool = torch.empty(0, dtype=torch.long)
+    while True:
+        while len(pool) < batch:
+            pool = torch.cat([pool, torch.randperm(len(pictures), generator=rng)])
+        chosen, pool = pool[:batch], pool[batch:]
+        drawn = pictures[chosen]
+        if flip:
+            mirrored = torch.rand(batch, generator=rng) < 0.5
+            drawn = torch.where(mirrored[:, None, None, None], drawn.flip(3), drawn)
+        yield drawn.to(torch.float32).div_(127.5).sub_(1.0)
+
+
+def train(
+    pictures: Tensor,
+    *,
+    latent: int,
+    width: int,
+    steps: int,
+    batch: int,
+    learning_rate: float,
+    ema: float,
+    flip: bool,
+    context: Context,
+) -> Painter:
+    """Return a generator network that has learned from `pictures`, in evaluation mode, on the CPU.
+
+    Radford et al. 2015 (arXiv:1511.06434), section 4, with the non-saturating loss of Goodfellow et al. 2014.
+
+    Args:
+        pictures: (N, 3, side, side) uint8.
+        latent: Length of the latent vector.
+        width: Channels beside the picture; each stage away from it has twice as many.
+        steps: Updates of each network.
+        batch: Pictures in an update.
+        learning_rate: Of Adam, for both networks.
+        ema: Decay of the running mean of the generator's weights; 0 keeps the last weights, as in the paper.
+        flip: Mirror half of the pictures.
+        context: Seed, device and progress.
+
+    Raises:
+        FauxbenchError: A loss is no longer finite.
+    """
+    side = pictures.shape[-1]
+    device = torch.device(context.device)
+    painter, critic = Painter(latent=latent, width=width, side=side), Critic(width=width, side=side)
+    for network, path in ((painter, 0), (critic, 1)):
+        initialise(network, context.torch_rng(_INIT, path))
+        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    paint_step = torch.optim.Adam(painter.parameters(), learning_rate, BETAS)
+    judge_step = torch.optim.Adam(critic.parameters(), learning_rate, BETAS)
+    mean = copy.deepcopy(painter) if ema else painter
+    drawn = batches(pictures, batch, flip=flip, rng=context.torch_rng(_ORDER))
+    latents = context.torch_rng(_LATENT)
+    for step in range(1, steps + 1):
+        real = next(drawn).to(device, memory_format=torch.channels_last)
+        z = torch.randn(batch, latent, generator=latents).to(device)
+        judge_loss, paint_loss = _update(painter, critic, paint_step, judge_step, real, z)
+        if not (judge_loss < float("inf") and paint_loss < float("inf")):  # false for NaN as well
+            raise FauxbenchError(
+                f"dcgan: training diverged at step {step} of {steps}: losses {judge_loss} and {paint_loss}; "
+                f"lower learning_rate (now {learning_rate})"
+            )
+        if ema:
+            _follow(mean, painter, min(ema, step / (step + 10)))
+        if step % _REPORT_EVERY == 0 or step == steps:
+            context.progress(step / steps, f"step {step}: critic {judge_loss:.3f}, painter {paint_loss:.3f}")
+    _settle(mean, batch, context.torch_rng(_SETTLE))
+    return mean.to("cpu").eval()
+
+
+def _update(
+    painter: Painter,
+    critic: Critic,
+    paint_step: torch.optim.Optimizer,
+    judge_step: torch.optim.Optimizer,
+    real: Tensor,
+    z: Tensor,
+) -> tuple[float, float]:
+    """Update the critic, then the generator network on the same fakes; return both losses."""
+    fake = painter(z)
+    ones, zeros = torch.ones(len(z), device=z.device), torch.zeros(len(z), device=z.device)
+    judge_step.zero_grad(set_to_none=True)
+    judge_loss = binary_cross_entropy_with_logits(critic(real), ones)
+    judge_loss = judge_loss + binary_cross_entropy_with_logits(critic(fake.detach()), zeros)
+    judge_loss.backward()  # type: ignore[no-untyped-call]
+    judge_step.step()
+
+    paint_step.zero_grad(set_to_none=True)
+    critic.requires_grad_(False)  # its own gradients are not needed here: a fifth of the time
+    paint_loss = binary_cross_entropy_with_logits(critic(fake), ones)
+    paint_loss.backward()  # type: ignore[no-untyped-call]
+    critic.requires_grad_(True)
+    paint_step.step()
+    return float(judge_loss.detach()), float(paint_loss.detach())
+
+
+@torch.no_grad()
+def _follow(mean: nn.Module, network: nn.Module, decay: float) -> None:
+    for slow, fast in zip(mean.parameters(), network.parameters(), strict=True):
+        slow.lerp_(fast, 1.0 - decay)
+
+
+@torch.no_grad()
+def _settle(painter: Painter, batch: int, rng: torch.Generator) -> None:
+    """Measure the normalisation statistics anew, for these weights; running ones lag behind fast training."""
+    for module in painter.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None  # a plain mean over the batches
+    painter.train()
+    device = next(painter.parameters()).device
+    for _ in range(SETTLE_BATCHES):
+        painter(torch.randn(batch, painter.latent, generator=rng).to(device))
