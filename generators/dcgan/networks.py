@@ -1,5 +1,7 @@
 """The two networks of DCGAN."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -27,7 +29,7 @@ class Painter(nn.Sequential):
             nn.BatchNorm2d(channels[0]),
             nn.ReLU(inplace=True),
         ]
-        for before, after in zip(channels, channels[1:], strict=False):
+        for before, after in pairwise(channels):
             layers += [
                 nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=False),
                 nn.BatchNorm2d(after),
@@ -54,7 +56,7 @@ class Critic(nn.Sequential):
             nn.Conv2d(3, channels[0], 4, stride=2, padding=1),
             nn.LeakyReLU(0.2, inplace=True),
         ]
-        for before, after in zip(channels, channels[1:], strict=False):
+        for before, after in pairwise(channels):
             layers += [
                 nn.Conv2d(before, after, 4, stride=2, padding=1, bias=False),
                 nn.BatchNorm2d(after),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .harness.cards import DetectorCard as DetectorCard
     from .harness.cards import GeneratorCard as GeneratorCard
+    from .harness.conditions.table import Condition as Condition
     from .harness.contracts import Artifact as Artifact
     from .harness.contracts import Context as Context
     from .harness.contracts import Detector as Detector
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Artifact": "contracts",
+    "Condition": "conditions.table",
     "Context": "contracts",
     "Detector": "contracts",
     "DetectorCard": "cards",

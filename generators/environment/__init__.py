@@ -1,0 +1,1 @@
+"""Real pictures under changed light, resolution or background."""
