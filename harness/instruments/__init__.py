@@ -1,1 +1,132 @@
-"""Networks with fixed weights, and fixed transforms, that turn media into numbers."""
+"""Networks with fixed weights, and fixed transforms, that turn media into numbers. Cards are read without importing."""
+
+import tomllib
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
+
+from ..canonical import digest_of, digest_of_file
+from ..cards import InstrumentCard, did_you_mean
+from ..errors import InputError, IntegrityError, WeightsMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .base import Instrument
+
+_HERE = Path(__file__).parent
+_SHARED = ("pixels",)
+"""Modules that every instrument's numbers pass through."""
+
+
+@cache
+def instrument_cards() -> "Mapping[str, InstrumentCard]":
+    """Return the card of every instrument, by name, in the order of `cards.toml`."""
+    tables = tomllib.loads((_HERE / "cards.toml").read_text(encoding="utf-8"))
+    cards = {name: InstrumentCard.model_validate({"name": name, **table}) for name, table in tables.items()}
+    return MappingProxyType(cards)
+
+
+def instrument_card(name: str) -> InstrumentCard:
+    """Return the card of an instrument.
+
+    Raises:
+        InputError: There is no such instrument.
+    """
+    cards = instrument_cards()
+    if name not in cards:
+        raise InputError(f"no instrument '{name}'{did_you_mean(name, cards)}; there are: {', '.join(cards)}")
+    return cards[name]
+
+
+def load_instrument(name: str, weights_folder: Path, device: str = "cpu", *, resize: str | None = None) -> "Instrument":
+    """Import an instrument and return it, its weights checked.
+
+    Args:
+        name: Of the card.
+        weights_folder: Where files of weights lie.
+        device: Of torch: `cpu`, `cuda`, `cuda:1`, `mps`.
+        resize: Resize protocol, for instruments that know several; None means the default.
+
+    Raises:
+        InputError: There is no such instrument or protocol.
+        WeightsMissingError: The weights are not there.
+        IntegrityError: The file is not the one that the card names.
+    """
+    card = instrument_card(name)
+    path = weights_path(card, weights_folder)
+    if path is not None:
+        check_weights(card, path)
+    module, _, attribute = card.entry.partition(":")
+    options = {} if resize is None else {"resize": resize}
+    kind = getattr(import_module(f"{__name__}.{module}"), attribute)
+    return cast("Instrument", kind(card, path, device, **options))
+
+
+def weights_path(card: InstrumentCard, folder: Path) -> Path | None:
+    """Return where the weights of an instrument are expected, or None if it needs none."""
+    return folder / card.weights.file if card.weights is not None else None
+
+
+def check_weights(card: InstrumentCard, path: Path) -> None:
+    """Make sure that a file is, byte for byte, the one that the card names; nothing of it is loaded.
+
+    Raises:
+        WeightsMissingError: There is no such file.
+        IntegrityError: It is another file; the message says what was found.
+    """
+    weights = card.weights
+    if weights is None:
+        return
+    if not path.is_file():
+        raise WeightsMissingError(
+            f"{card.name}: weights missing: {weights.file}, expected at {path}; get it from {weights.url} "
+            f"({weights.size:,} bytes, licence {weights.licence}), or see fauxbench doctor"
+        )
+    size = path.stat().st_size
+    advice = f"delete it and get it again from {weights.url} ({weights.size:,} bytes), or see fauxbench doctor"
+    if size != weights.size:
+        with path.open("rb") as file:
+            head = file.read(512)
+        raise IntegrityError(f"{path}: not the weights of {card.name}: {_look(head, size, weights.size)}; {advice}")
+    digest = digest_of_file(path)
+    if digest != weights.sha256:
+        raise IntegrityError(
+            f"{path}: not the weights of {card.name}: right size, but sha256 is "
+            f"{digest}, expected {weights.sha256}; {advice}"
+        )
+
+
+def instrument_fingerprint(card: InstrumentCard, *, resize: str | None = None) -> str:
+    """Return the identity of an instrument: whatever could change its numbers, and nothing of where it lies.
+
+    Args:
+        card: Of the instrument.
+        resize: As given to `load_instrument`.
+    """
+    module = card.entry.partition(":")[0]
+    return digest_of(
+        {
+            "name": card.name,
+            "version": card.version,
+            "outputs": list(card.outputs),
+            "weights": card.weights.sha256 if card.weights is not None else None,
+            "resize": resize,
+            "code": {name: digest_of_file(_HERE / f"{name}.py") for name in (module, *_SHARED)},
+        }
+    )
+
+
+def _look(head: bytes, size: int, expected: int) -> str:
+    """Say what a file of the wrong size seems to be."""
+    start = head.lstrip().lower()
+    if size == 0:
+        return "found an empty file"
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+        return f"found an HTML page of {size:,} bytes, as a failed download leaves it"
+    if start.startswith(b"version https://git-lfs"):
+        return f"found a Git LFS pointer of {size:,} bytes"
+    kind = "a truncated file" if size < expected else "a larger file"
+    return f"found {kind} of {size:,} bytes, expected {expected:,}"

@@ -1,1 +1,50 @@
-"""Metrics: one module each, over what instruments measured."""
+"""Metrics: one module each, over what instruments measured. Their cards are read without importing them."""
+
+import tomllib
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
+
+from ..cards import MetricCard, did_you_mean
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .base import Metric
+
+_CARDS = Path(__file__).with_name("cards.toml")
+
+
+@cache
+def metric_cards() -> "Mapping[str, MetricCard]":
+    """Return the card of every metric, by name, in the order of `cards.toml`."""
+    tables = tomllib.loads(_CARDS.read_text(encoding="utf-8"))
+    return MappingProxyType(
+        {name: MetricCard.model_validate({"name": name, **table}) for name, table in tables.items()}
+    )
+
+
+def metric_card(name: str) -> MetricCard:
+    """Return the card of a metric.
+
+    Raises:
+        InputError: There is no such metric.
+    """
+    cards = metric_cards()
+    if name not in cards:
+        raise InputError(f"no metric '{name}'{did_you_mean(name, cards)}; there are: {', '.join(cards)}")
+    return cards[name]
+
+
+def load_metric(name: str) -> "Metric":
+    """Import a metric and return it.
+
+    Raises:
+        InputError: There is no such metric.
+    """
+    card = metric_card(name)
+    module, _, attribute = card.entry.partition(":")
+    return cast("Metric", getattr(import_module(f"{__name__}.{module}"), attribute)(card))

@@ -23,6 +23,9 @@ class Features:
     """One label an item; items that share a label are resampled together."""
     arrays: Mapping[str, NDArray[Any]]
     """`features` (N, D) float32; `logits` (N, C) float32 where the instrument has classes."""
+    blocks: tuple[int, ...] = ()
+    """Block of each item, where it was dealt over the whole request list, so that an item that failed moves no other;
+    empty: dealt over the items that are here."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -33,6 +36,7 @@ class Features:
             ids=tuple(self.ids[i] for i in rows),
             clusters=tuple(self.clusters[i] for i in rows),
             arrays={name: array[rows] for name, array in self.arrays.items()},
+            blocks=tuple(self.blocks[i] for i in rows) if self.blocks else (),
         )
 
 

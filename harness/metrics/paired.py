@@ -1,0 +1,151 @@
+"""Metrics that compare a picture with the one it was made from: SSIM and PSNR."""
+
+import math
+from abc import abstractmethod
+from collections import Counter
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+from ..stats.intervals import cluster_bootstrap
+from ..stats.score import Measurement
+from .base import Evidence, Metric
+from .sets import cluster_name, flags_of
+
+LEVELS = 255.0
+"""Range of the samples, L in the papers."""
+WINDOW, SIGMA = 11, 1.5
+C1, C2 = (0.01 * LEVELS) ** 2, (0.03 * LEVELS) ** 2
+PSNR_CAP = 100.0
+"""dB that identical pictures get, and that no picture exceeds."""
+
+
+def ssim(a: ArrayLike, b: ArrayLike) -> float:
+    """Structural similarity of two pictures.
+
+    Gaussian window 11 x 11, sigma 1.5, K1 0.01, K2 0.03, L 255, population covariance, mean over the positions where
+    the whole window fits, then over channels; no downsampling, no padding. In float64.
+
+    Args:
+        a: (H, W) or (H, W, C) samples in [0, 255], H and W >= 11.
+        b: The same shape.
+
+    Returns:
+        The similarity in [-1, 1]; 1 for equal pictures.
+
+    Raises:
+        InputError: Different shapes, a side below 11, NaN or infinity.
+
+    References:
+        Wang, Bovik, Sheikh, Simoncelli 2004, Image Quality Assessment, section III, equation 13.
+    """
+    import cv2
+
+    x, y = _samples(a, b)
+    if min(x.shape[:2]) < WINDOW:
+        raise InputError(f"ssim: a picture of {x.shape[1]} x {x.shape[0]} is smaller than the window of {WINDOW}")
+    edge = WINDOW // 2
+
+    def local_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        blurred = cv2.GaussianBlur(values, (WINDOW, WINDOW), SIGMA)
+        return np.asarray(blurred, dtype=np.float64)[edge:-edge, edge:-edge]
+
+    mean_x, mean_y = local_mean(x), local_mean(y)
+    product, squares = mean_x * mean_y, mean_x * mean_x + mean_y * mean_y
+    covariance = local_mean(x * y) - product
+    variances = local_mean(x * x + y * y) - squares
+    index = (2 * product + C1) * (2 * covariance + C2) / ((squares + C1) * (variances + C2))
+    return float(index.mean())
+
+
+def psnr(a: ArrayLike, b: ArrayLike) -> float:
+    """Peak signal to noise ratio of two pictures, 10 log10(255² / MSE), the error taken over all channels together.
+
+    Args:
+        a: (H, W) or (H, W, C) samples in [0, 255].
+        b: The same shape.
+
+    Returns:
+        dB; at most 100, which equal pictures get.
+
+    Raises:
+        InputError: Different shapes, no pixels, NaN or infinity.
+    """
+    x, y = _samples(a, b)
+    error = float(np.mean((x - y) ** 2))
+    return PSNR_CAP if error == 0 else min(PSNR_CAP, 10 * math.log10(LEVELS**2 / error))
+
+
+def _samples(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    x, y = np.asarray(a), np.asarray(b)
+    if x.shape != y.shape:
+        raise InputError(f"pictures: expected the same shape, found {x.shape} and {y.shape}")
+    if x.ndim not in (2, 3) or not x.size:
+        raise InputError(f"pictures: expected (H, W) or (H, W, C), found {x.shape}")
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise InputError("pictures: found NaN or infinity")
+    return x, y
+
+
+class PairedMean(Metric):
+    """Mean of a value per pair, with a bootstrap over clusters. Pairs of different size are counted as failures."""
+
+    @abstractmethod
+    def of_pair(self, synthetic: NDArray[np.uint8], real: NDArray[np.uint8]) -> float:
+        """Return the value of one pair; raise InputError where there is none."""
+
+    def measure(self, evidence: Evidence) -> Measurement:
+        """Return the mean over pairs; the value of each is in `items`."""
+        values: dict[str, float] = {}
+        clusters: list[str] = []
+        failures: Counter[str] = Counter()
+        for pair in evidence.pairs:
+            if pair.synthetic.shape != pair.real.shape:
+                failures["size differs"] += 1
+                continue
+            try:
+                values[pair.id] = self.of_pair(pair.synthetic, pair.real)
+            except InputError:
+                failures["unusable picture"] += 1
+                continue
+            clusters.append(pair.cluster)
+        if not values:
+            reason = (
+                f"no usable pair among {failures.total()}" if failures else "no pairs: nothing was made from a picture"
+            )
+            return Measurement(value=None, n=0, failures=MappingProxyType(dict(failures)), reason=reason)
+        array = np.fromiter(values.values(), np.float64, len(values))
+        interval = cluster_bootstrap(
+            array, clusters, np.random.default_rng(evidence.seed), cluster=cluster_name(clusters)
+        )
+        flags = flags_of(self.card, len(values))
+        if interval is None:
+            flags = (*flags, "no interval: a single cluster")
+        return Measurement(
+            value=float(array.mean()),
+            interval=interval,
+            n=len(values),
+            n_real=len(values),
+            items=MappingProxyType(values),
+            flags=flags,
+            failures=MappingProxyType(dict(failures)),
+        )
+
+
+class SSIM(PairedMean):
+    """`ssim`: mean structural similarity."""
+
+    def of_pair(self, synthetic: NDArray[np.uint8], real: NDArray[np.uint8]) -> float:
+        """Return the similarity of one pair."""
+        return ssim(synthetic, real)
+
+
+class PSNR(PairedMean):
+    """`psnr`: mean peak signal to noise ratio, capped at 100 dB."""
+
+    def of_pair(self, synthetic: NDArray[np.uint8], real: NDArray[np.uint8]) -> float:
+        """Return the ratio of one pair."""
+        return psnr(synthetic, real)
