@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .harness.canonical import digest_of_file as digest_of_file
     from .harness.cards import DetectorCard as DetectorCard
     from .harness.cards import GeneratorCard as GeneratorCard
     from .harness.conditions.table import Condition as Condition
@@ -50,6 +51,7 @@ _HOME = {
     "SoundMedia": "media.content",
     "VideoMedia": "media.content",
     "crop_square": "media.images",
+    "digest_of_file": "canonical",
     "read_image": "media.images",
     "resize": "media.images",
 }

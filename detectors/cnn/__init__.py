@@ -1,0 +1,1 @@
+"""A small separable-convolution network."""

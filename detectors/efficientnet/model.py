@@ -1,0 +1,85 @@
+"""A timm backbone with one output."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from fauxbench import InputError, digest_of_file
+from fauxbench.detectors._training import PictureDetector
+
+
+class EfficientNet(PictureDetector):
+    """An EfficientNet (Tan and Le 2019, arXiv:1905.11946), or any other timm backbone by name."""
+
+    def build(self, rng: torch.Generator) -> nn.Module:
+        """Return the backbone, from scratch or with the weights that the parameter `pretrained` names.
+
+        Raises:
+            InputError: timm has no such backbone, or the weights are not on this machine or do not fit.
+        """
+        weights = self._weights()
+        # timm draws from torch's global generator: it is borrowed, seeded, and put back as it was.
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(int(torch.randint(0, 1 << 62, (1,), generator=rng)))
+            network = _create(self.parameters["backbone"])
+        if weights is not None:
+            _adopt(network, weights)
+        return network
+
+    def rebuild(self, config: Mapping[str, Any]) -> nn.Module:
+        """Return the backbone that `config` names."""
+        return _create(config["backbone"])
+
+    def describe(self) -> dict[str, Any]:
+        """Return the backbone and the digest of the weights it started from."""
+        weights = self._weights()
+        return {
+            "backbone": self.parameters["backbone"],
+            "pretrained": None if weights is None else digest_of_file(weights),
+        }
+
+    def _weights(self) -> Path | None:
+        """Return the file to start from, or None for from scratch.
+
+        Raises:
+            InputError: The file is not there; nothing else is taken in its place and nothing is downloaded.
+        """
+        named = self.parameters["pretrained"]
+        if named == "no":
+            return None
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise InputError(
+                f"efficientnet.pretrained: no file {named!r} on this machine; give the path of a safetensors file with "
+                f"timm's weights of {self.parameters['backbone']}, or 'no' to train from scratch"
+            )
+        return path
+
+
+def _create(backbone: str) -> nn.Module:
+    if backbone not in timm.list_models():
+        near = ", ".join(timm.list_models(f"*{backbone.split('_')[0]}*")[:8]) or "see timm.list_models()"
+        raise InputError(f"efficientnet.backbone: timm {timm.__version__} has no {backbone!r}; nearest: {near}")
+    network: nn.Module = timm.create_model(backbone, pretrained=False, num_classes=1)
+    return network
+
+
+def _adopt(network: nn.Module, path: Path) -> None:
+    """Load weights into everything but the classifier, which has one output here."""
+    try:
+        state = load_file(path)
+    except Exception as error:
+        raise InputError(f"efficientnet.pretrained: {path} is not a safetensors file: {error}") from error
+    own = network.state_dict()
+    head = {name for name in own if name.startswith(str(network.default_cfg["classifier"]))}
+    wrong = [n for n in own if n not in head and (n not in state or state[n].shape != own[n].shape)]
+    if wrong:
+        raise InputError(
+            f"efficientnet.pretrained: {path} does not fit: {len(wrong)} tensors missing or of another shape, first {wrong[0]}"
+        )
+    network.load_state_dict({**own, **{n: state[n] for n in own if n not in head}})
