@@ -1,0 +1,256 @@
+"""Compare two systems: B, the new one, against A, the old one, within a run or across two.
+
+Only rows with equal comparability keys are compared; any other is refused, and the fields of the protocol in which the
+two differ are named. The statistics are those of `fauxbench.harness.stats.compare`, adjusted after Holm for the number
+of rows.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .canonical import JSON, canonical
+from .cards import did_you_mean
+from .errors import InputError
+from .report.comparison import ComparedRow, Comparison, DifferingField, MissingRow, RefusedRow, Side, Verdict
+from .stats.compare import SEEDS_FOR_RECIPE, Difference, difference, holm
+from .stats.groups import evidence
+from .store.schema import Replicates, Results, Row, SystemRecord, read_replicates, read_results
+
+COVERAGE_GAP = 0.05
+"""Rows whose coverages differ by more than this say so."""
+
+ABSENT = "(absent)"
+"""Stands for a field that only the other protocol has."""
+
+
+def compare(a: str, b: str, *, alpha: float = 0.05) -> Comparison:
+    """Compare system B with system A.
+
+    Args:
+        a: The old one, as `RUN:name@version` with RUN a run folder.
+        b: The new one, likewise; without `RUN:` it is of the same run.
+        alpha: Probability of calling any row different where none is.
+
+    Raises:
+        InputError: A specification that cannot be read, no such run or system, or alpha outside (0, 1).
+    """
+    if not 0.0 < alpha < 1.0:
+        raise InputError(f"alpha: found {alpha!r}, legal: above 0, below 1")
+    run_a, name_a = _split(a)
+    if run_a is None:
+        raise InputError(f"'{a}' names no run; expected RUN:name@version, for instance runs/quick:dcgan@1")
+    run_b, name_b = _split(b)
+    run_b = run_a if run_b is None else run_b
+    old = _load(run_a, name_a)
+    new = old.of(name_b) if run_b == run_a else _load(run_b, name_b)
+    return _compare(old, new, alpha)
+
+
+def _split(spec: str) -> tuple[str | None, str]:
+    """Split at the last colon: a run folder may hold colons, a system's name never does."""
+    run, colon, name = spec.rpartition(":")
+    return (run if colon else None), name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    """A system in its run."""
+
+    run: str
+    results: Results
+    replicates: Replicates
+    system: SystemRecord
+
+    @property
+    def side(self) -> Side:
+        return Side(run=self.run, system=self.system.name, digest=self.system.digest)
+
+    @property
+    def rows(self) -> list[Row]:
+        return [row for row in self.results.rows if row.role == "system" and row.system == self.system.name]
+
+    def of(self, name: str) -> "_Loaded":
+        """Return another system of the same run."""
+        system = _find(self.results, name, self.run)
+        return _Loaded(run=self.run, results=self.results, replicates=self.replicates, system=system)
+
+
+def _load(run: str, name: str) -> _Loaded:
+    folder = Path(run).expanduser()
+    results = read_results(folder)
+    system = _find(results, name, run)
+    return _Loaded(run=run, results=results, replicates=read_replicates(folder), system=system)
+
+
+def _find(results: Results, name: str, run: str) -> SystemRecord:
+    for system in results.systems:
+        if system.name == name:
+            return system
+    known = [system.name for system in results.systems]
+    raise InputError(f"{run} has no system '{name}'{did_you_mean(name, known)}; it has: {', '.join(known) or 'none'}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """Two rows that met, and their difference."""
+
+    a: Row
+    b: Row
+    found: Difference
+
+    def row(self, p_adjusted: float, alpha: float, family: int) -> ComparedRow:
+        """Return what the table says, with a minimum detectable effect for `family` rows."""
+        old, new, found = self.a, self.b, self.found
+        return ComparedRow(
+            section=old.section,
+            metric=old.metric,
+            slice=old.slice,
+            direction=old.direction,
+            a=found.means[0],
+            b=found.means[1],
+            difference=found.value,
+            interval=found.interval,
+            p=found.p,
+            p_adjusted=p_adjusted,
+            mde=found.detectable(alpha / family),
+            verdict=_verdict(old.direction, found.value, p_adjusted < alpha),
+            about=found.about,
+            n=(old.n, new.n),
+            expected=(old.expected, new.expected),
+            seeds=found.seeds,
+            notes=tuple(_row_notes(old, new, found)),
+        )
+
+
+def _verdict(direction: str, value: float, evident: bool) -> Verdict:
+    if not evident:
+        return "no evidence"
+    if direction == "none":
+        return "different"
+    return "better" if (value < 0.0) == (direction == "lower") else "worse"
+
+
+def _row_notes(a: Row, b: Row, found: Difference) -> Iterator[str]:
+    if abs(a.coverage - b.coverage) > COVERAGE_GAP:
+        yield (
+            f"coverage differs: {a.n} of {a.expected} in A, {b.n} of {b.expected} in B; items that failed may flatter "
+            "the side that lost more"
+        )
+    if found.remark:
+        yield found.remark
+    for name, row in (("A", a), ("B", b)):
+        yield from (f"{name}: {flag}" for flag in row.flags)
+
+
+def _compare(a: _Loaded, b: _Loaded, alpha: float) -> Comparison:
+    outcomes = [_meet(old, new, (a.replicates, b.replicates), alpha) for old, new in _matched(a.rows, b.rows)]
+    tested = [outcome for outcome in outcomes if isinstance(outcome, _Tested)]
+    adjusted = holm([outcome.found.p for outcome in tested])
+    rows = tuple(outcome.row(p, alpha, len(tested)) for outcome, p in zip(tested, adjusted, strict=True))
+    return Comparison(
+        a=a.side,
+        b=b.side,
+        alpha=alpha,
+        rows=rows,
+        refused=tuple(outcome for outcome in outcomes if isinstance(outcome, RefusedRow)),
+        missing=tuple(outcome for outcome in outcomes if isinstance(outcome, MissingRow)),
+        notes=tuple(_notes(a.side, b.side, rows)),
+        warnings=tuple(_warnings(a, b)),
+    )
+
+
+def _notes(a: Side, b: Side, rows: Sequence[ComparedRow]) -> Iterator[str]:
+    if a.digest == b.digest:
+        yield "the same system: same card, parameters and code"
+    elif a.system == b.system:
+        yield f"{a.system} is not the same system in both runs: card, parameters or code differ"
+    counts = sorted({row.seeds for row in rows if row.about == "checkpoint"})
+    if counts:
+        seeds = " and ".join(f"{old} against {new}" for old, new in counts)
+        yield (
+            f"about the checkpoint: these trained systems, not their recipes (training seeds: {seeds}); "
+            f"from {SEEDS_FOR_RECIPE} on each side a comparison is about the recipe"
+        )
+    if not rows:
+        yield "nothing could be compared"
+
+
+def _warnings(a: _Loaded, b: _Loaded) -> Iterator[str]:
+    classes = a.results.numeric_class, b.results.numeric_class
+    if classes[0] != classes[1]:
+        yield (
+            f"the runs differ in numeric class ({classes[0]} in A, {classes[1]} in B): "
+            "equal systems agree to a tolerance only"
+        )
+    for name, side in (("A", a.system), ("B", b.system)):
+        if side.status != "ok":
+            yield f"{name} = {side.name} is {side.status}{f': {side.reason}' if side.reason else ''}"
+
+
+def _matched(rows_a: Sequence[Row], rows_b: Sequence[Row]) -> Iterator[tuple[Row | None, Row | None]]:
+    """Pair rows of one section, metric and slice; first those with equal keys, then the rest in their order."""
+    places: dict[str, tuple[list[Row], list[Row]]] = {}
+    for side, rows in enumerate((rows_a, rows_b)):
+        for row in rows:
+            places.setdefault(canonical([row.section, row.metric, row.slice]), ([], []))[side].append(row)
+    for left, right in places.values():
+        right = list(right)
+        alone = []
+        for row in left:
+            twin = next((other for other in right if other.comparability == row.comparability), None)
+            if twin is None:
+                alone.append(row)
+            else:
+                right.remove(twin)
+                yield row, twin
+        for number in range(max(len(alone), len(right))):
+            yield (alone[number] if number < len(alone) else None), (right[number] if number < len(right) else None)
+
+
+def _meet(
+    a: Row | None, b: Row | None, replicates: tuple[Replicates, Replicates], alpha: float
+) -> _Tested | RefusedRow | MissingRow:
+    row = a or b
+    if row is None:
+        raise ValueError("neither side has a row")
+    if a is None or b is None:
+        return _missing(row, f"only in {'A' if a else 'B'}")
+    fields = _differing(a, b)
+    if fields:
+        return RefusedRow(section=row.section, metric=row.metric, slice=row.slice, fields=fields)
+    sides, reasons = [], []
+    for name, side, stored in (("A", a, replicates[0]), ("B", b, replicates[1])):
+        try:
+            sides.append(evidence(side, stored))
+        except ValueError as error:
+            reasons.append(f"{name}: {error}")
+    if reasons:
+        return _missing(row, "; ".join(reasons))
+    try:
+        return _Tested(a, b, difference(sides[0], sides[1], alpha=alpha))
+    except ValueError as error:
+        return _missing(row, f"cut differently: {error}")
+
+
+def _missing(row: Row, reason: str) -> MissingRow:
+    return MissingRow(section=row.section, metric=row.metric, slice=row.slice, reason=reason)
+
+
+def _differing(a: Row, b: Row) -> tuple[DifferingField, ...]:
+    """Return the fields that keep two rows apart; none if they may be compared."""
+    fields = tuple(_fields(a.protocol, b.protocol))
+    if not fields and a.direction != b.direction:
+        fields = (DifferingField(field="direction", a=a.direction, b=b.direction),)
+    if not fields and a.comparability != b.comparability:
+        fields = (DifferingField(field="comparability", a=a.comparability, b=b.comparability),)
+    return fields
+
+
+def _fields(a: JSON, b: JSON, path: str = "") -> Iterator[DifferingField]:
+    if not (isinstance(a, dict) and isinstance(b, dict)):
+        if (a is ABSENT) != (b is ABSENT) or canonical(a) != canonical(b):
+            yield DifferingField(field=path, a=a, b=b)
+        return
+    for name in dict.fromkeys((*a, *b)):
+        yield from _fields(a.get(name, ABSENT), b.get(name, ABSENT), f"{path}.{name}" if path else name)

@@ -1,0 +1,151 @@
+"""Tables from results.json: which rows stand together, and which must not."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version as installed_version
+
+from ..canonical import digest_of
+from ..stats.score import Direction
+from ..store.schema import Results, Row, SystemRecord
+from . import words
+from .detection import detection_tables
+from .model import Cell, Column, Line, Table
+from .panels import CONTROL_LABEL, Panel, count_cell, deal, failed_line, kind_rank, system_cell, value_cell
+
+
+def tables(results: Results, *, version: str | None = None) -> dict[str, Table]:
+    """Return every table of a run by its name, in the order in which a report shows them.
+
+    `realism` holds the control and the systems; what has another comparability key stands in a table of its own
+    (`realism-augmented_real`). `detection` and `false_alarms` have one panel for each detector and training set,
+    `matrix-<detector>-<metric>` one line for each training set and one column for each system under test. A section
+    without rows gives no table.
+
+    Args:
+        results: The document.
+        version: Of fauxbench, for the provenance; by default the installed one.
+    """
+    origin = provenance(results, version)
+    built = [*_realism(results, origin), *detection_tables(results, origin)]
+    return {table.name: table for table in built}
+
+
+def provenance(results: Results, version: str | None = None) -> dict[str, str]:
+    """Return what a printed table must carry so that it can be traced."""
+    suite = results.suite
+    return {
+        "run": f"sha256:{digest_of(results.model_dump(mode='json'))}",
+        "suite": f"{suite.name} {suite.version} ({suite.digest})",
+        "numeric class": results.numeric_class,
+        "fauxbench": version or installed_version("fauxbench"),
+    }
+
+
+def measure_table(
+    rows: Sequence[Row], *, title: str = "Realism", caption: str = "", origin: Mapping[str, str] | None = None
+) -> Table:
+    """Return one line a row: metric, value with interval, n; the system's name too where there are several."""
+    columns = (
+        Column(key="system", label="system", align="left", numeric=False),
+        Column(key="metric", label="metric", align="left", numeric=False),
+        Column(key="value", label="value", shared_decimals=False),
+        Column(key="n", label="n", numeric=False),
+    )
+    start = 0 if len({row.system for row in rows}) > 1 else 1
+    return Table(
+        name="measure",
+        title=title,
+        caption=words.sentences(caption, words.count_words(rows), words.interval_words(rows)),
+        columns=columns[start:],
+        rows=tuple(Line(cells=_measure_cells(row)[start:]) for row in rows),
+        provenance=dict(origin or {}),
+    )
+
+
+def _measure_cells(row: Row) -> tuple[Cell, ...]:
+    name = CONTROL_LABEL if row.role == "control" else row.system
+    arrow = {"lower": " ↓", "higher": " ↑", "none": ""}[row.direction]
+    metric = Cell(text=f"{words.metric_label(row.metric)}{arrow}")
+    return Cell(text=name), metric, value_cell(row), Cell(value=row.n if row.value is not None else None)
+
+
+def _realism(results: Results, origin: Mapping[str, str]) -> Iterator[Table]:
+    slices: dict[str, list[Row]] = {}
+    for row in results.rows:
+        if row.section == "realism":
+            slices.setdefault(words.slice_label(row.slice), []).append(row)
+    taken: set[str] = set()
+    for label, rows in slices.items():
+        panels = deal(rows)
+        lost = _lost(results, rows, panels)
+        for number, panel in enumerate(panels):
+            name = _name("realism", [label, panel.kind if number else ""], taken)
+            yield _realism_table(results, panel, (name, label), lost[number], origin)
+
+
+def _lost(results: Results, rows: Sequence[Row], panels: Sequence[Panel]) -> list[list[SystemRecord]]:
+    """Return for each panel the systems that have no row at all: with their kind, or else in the first panel."""
+    lost: list[list[SystemRecord]] = [[] for _ in panels]
+    shown = {row.system for row in rows}
+    for record in results.systems:
+        if record.name not in shown and record.status == "failed":
+            home = next((i for i, panel in enumerate(panels) if panel.kind == record.kind), 0)
+            lost[home].append(record)
+    return lost
+
+
+def _name(stem: str, parts: Sequence[str], taken: set[str]) -> str:
+    """Return a name that no table has yet, and take it."""
+    words_of = [re.sub(r"[^A-Za-z0-9._@-]+", "-", part).strip("-") for part in parts if part]
+    name = base = "-".join([stem, *words_of])
+    number = 2
+    while name in taken:
+        name = f"{base}-{number}"
+        number += 1
+    taken.add(name)
+    return name
+
+
+def _realism_table(
+    results: Results, panel: Panel, name: tuple[str, str], lost: Sequence[SystemRecord], origin: Mapping[str, str]
+) -> Table:
+    records = {record.name: record for record in results.systems}
+    heads = {row.metric: Direction(row.direction) for row in results.rows if row.metric in panel.keys}
+    columns = (
+        Column(key="system", label="system", align="left", numeric=False),
+        Column(key="n", label="n", numeric=False),
+        *(Column(key=metric, label=words.metric_label(metric), direction=heads[metric]) for metric in heads),
+    )
+    lines: list[tuple[int, Line]] = []
+    for system in panel.systems():
+        own = {row.metric: row for row in panel.rows if row.system == system}
+        first = next(iter(own.values()))
+        control = first.role == "control"
+        cells = (
+            system_cell(CONTROL_LABEL if control else system, records.get(system)),
+            count_cell([row for row in own.values() if row.value is not None]),
+            *(value_cell(own[metric]) if metric in own else Cell() for metric in heads),
+        )
+        rank = -1 if control else kind_rank(first.kind)
+        lines.append((rank, Line(cells=cells, panel="" if control else words.kind_label(first.kind))))
+    for record in lost:
+        line = failed_line(record, len(columns), words.kind_label(record.kind))
+        lines.append((kind_rank(record.kind), line))
+    systems = [row for row in panel.rows if row.role == "system"]
+    control_words = (
+        f"{CONTROL_LABEL}: what real data of the same number scores." if len(systems) < len(panel.rows) else ""
+    )
+    return Table(
+        name=name[0],
+        title=f"Realism{f', {name[1]}' if name[1] else ''}",
+        caption=words.sentences(
+            f"Realism against {words.reference_words(results)}{f'; {name[1]}' if name[1] else ''}.",
+            control_words,
+            words.count_words(panel.rows),
+            words.interval_words(panel.rows),
+            words.direction_words(systems),
+        ),
+        columns=columns,
+        rows=tuple(line for _, line in sorted(lines, key=lambda entry: entry[0])),
+        provenance=origin,
+    )

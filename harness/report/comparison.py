@@ -1,0 +1,173 @@
+"""What a comparison says, and the table that prints it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from ..canonical import JSON
+from ..stats.compare import About
+from .model import Cell, Column, Line, Table
+from .words import metric_label, sentences, slice_label
+
+Verdict = Literal["better", "worse", "no evidence", "different"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One side of a comparison."""
+
+    run: str
+    """Run folder, as it was given."""
+    system: str
+    """`name@version`."""
+    digest: str
+    """Of the system: card, parameters and code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedRow:
+    """One metric of both systems, and what their difference says."""
+
+    section: str
+    metric: str
+    slice: Mapping[str, str]
+    direction: str
+    a: float
+    b: float
+    difference: float
+    """b - a."""
+    interval: tuple[float, float] | None
+    """Of the difference, at level 1 - alpha, not adjusted for the number of rows; None where nothing varies."""
+    p: float
+    p_adjusted: float
+    """After Holm, over the rows of the comparison."""
+    mde: float | None
+    """Minimum detectable effect: the smallest true difference that, alone in this table, would be found with 80 %
+    power; None where nothing varies."""
+    verdict: Verdict
+    """About B."""
+    about: About
+    n: tuple[int, int]
+    expected: tuple[int, int]
+    seeds: tuple[int, int]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferingField:
+    """A field of the protocol in which two rows differ, by its dotted path."""
+
+    field: str
+    a: JSON
+    b: JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedRow:
+    """A metric that both sides have, measured under different protocols."""
+
+    section: str
+    metric: str
+    slice: Mapping[str, str]
+    fields: tuple[DifferingField, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingRow:
+    """A metric that cannot be compared because a side has no row, no value or no replicates."""
+
+    section: str
+    metric: str
+    slice: Mapping[str, str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What two runs, or two systems of one run, say about B against A."""
+
+    a: Side
+    b: Side
+    alpha: float
+    rows: tuple[ComparedRow, ...]
+    refused: tuple[RefusedRow, ...]
+    missing: tuple[MissingRow, ...]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 if no row is worse, 1 if one is, 2 if nothing could be compared."""
+        if not self.rows:
+            return 2
+        return int(any(row.verdict == "worse" for row in self.rows))
+
+    def record(self) -> dict[str, JSON]:
+        """Return the Comparison as a JSON object."""
+        return asdict(self) | {"exit_code": self.exit_code}
+
+    def table(self) -> Table:
+        """Return the Comparison as a table for any renderer."""
+        return _table(self)
+
+
+def _table(comparison: Comparison) -> Table:
+    names = comparison.a.system, comparison.b.system
+    across = comparison.a.run != comparison.b.run
+    level = f"{100.0 * (1.0 - comparison.alpha):g} %"
+    return Table(
+        name="compare",
+        title=f"{names[1]} against {names[0]}",
+        caption=sentences(
+            f"B = {names[1]}{f' ({comparison.b.run})' if across else ''} compared with "
+            f"A = {names[0]}{f' ({comparison.a.run})' if across else ''}; the verdict is about B.",
+            f"Difference: B - A, with its {level} interval from paired blocks.",
+            f"p: two-sided, after Holm for {len(comparison.rows)} rows; verdicts at {100.0 * comparison.alpha:g} %.",
+            "MDE: the smallest true difference that would be found with 80 % power.",
+        ),
+        columns=(
+            Column(key="metric", label="metric", align="left", numeric=False),
+            Column(key="a", label="A", shared_decimals=False),
+            Column(key="b", label="B", shared_decimals=False),
+            Column(key="difference", label="difference", shared_decimals=False),
+            Column(key="p_adjusted", label="p", decimals=3),
+            Column(key="mde", label="MDE", shared_decimals=False),
+            Column(key="verdict", label="verdict", align="left", numeric=False),
+            Column(key="about", label="about the", align="left", numeric=False),
+        ),
+        rows=tuple(Line(cells=_cells(row), panel=_panel(row)) for row in comparison.rows),
+        notes=(*comparison.warnings, *comparison.notes, *_left_out(comparison)),
+    )
+
+
+def _panel(row: ComparedRow) -> str:
+    parts = slice_label(dict(row.slice))
+    return f"{row.section.replace('_', ' ')}{f': {parts}' if parts else ''}"
+
+
+def _cells(row: ComparedRow) -> tuple[Cell, ...]:
+    arrow = {"lower": " ↓", "higher": " ↑"}.get(row.direction, "")
+    half = (row.interval[1] - row.interval[0]) / 2.0 if row.interval else None
+    return (
+        Cell(text=f"{metric_label(row.metric)}{arrow}", footnotes=row.notes),
+        Cell(value=row.a, half_width=half, n=row.n[0], expected=row.expected[0]),
+        Cell(value=row.b, half_width=half, n=row.n[1], expected=row.expected[1]),
+        Cell(value=row.difference, interval=row.interval),
+        Cell(value=row.p_adjusted),
+        Cell(value=row.mde, half_width=row.mde),
+        Cell(text=row.verdict),
+        Cell(text=row.about),
+    )
+
+
+def _left_out(comparison: Comparison) -> Iterator[str]:
+    for refused in comparison.refused:
+        fields = "; ".join(f"{field.field}: {field.a!r} in A, {field.b!r} in B" for field in refused.fields)
+        yield f"Refused, other protocol: {_place(refused)}: {fields}"
+    for missing in comparison.missing:
+        yield f"Missing: {_place(missing)}: {missing.reason}"
+
+
+def _place(row: RefusedRow | MissingRow) -> str:
+    parts = slice_label(dict(row.slice))
+    return f"{row.section.replace('_', ' ')} {metric_label(row.metric)}{f' ({parts})' if parts else ''}"

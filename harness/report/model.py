@@ -1,0 +1,120 @@
+"""The table model: what a table says, before any renderer decides how it looks.
+
+Numbers stay at full precision here; rounding belongs to the renderers (see `numbers.py`).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from ..stats.score import Direction
+
+Align = Literal["left", "right", "center"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column: what stands in it, and which way is better."""
+
+    key: str
+    """Unique in the table; the column's name in CSV."""
+    label: str
+    direction: Direction = Direction.NONE
+    align: Align = "right"
+    numeric: bool = True
+    """Whether the cells are numbers; CSV writes a numeric column with its interval and n."""
+    shared_decimals: bool = True
+    """Whether the column is rounded as one; False where its lines are of different metrics."""
+    decimals: int | None = None
+    """Fixed decimals, for instance of p values; then what would round to nothing is shown as `<0.001`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One entry: a number with what makes it readable, or a text; with neither, a dash."""
+
+    value: float | int | None = None
+    text: str | None = None
+    """Instead of a value."""
+    interval: tuple[float, float] | None = None
+    """Low and high."""
+    half_width: float | None = None
+    """Decides the rounding where there is no interval to print."""
+    n: int | None = None
+    expected: int | None = None
+    bold: bool = False
+    """Not distinguishable from the best."""
+    footnotes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a table."""
+
+    cells: tuple[Cell, ...]
+    """As many as there are columns."""
+    panel: str = ""
+    """Heading above a group of lines. Within a panel, a column holds one comparability key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table, ready for any renderer."""
+
+    name: str
+    """File name and label, for instance `realism`."""
+    title: str
+    """A few words, for a heading."""
+    caption: str
+    """What n, interval, level and protocol are, in words."""
+    columns: tuple[Column, ...]
+    rows: tuple[Line, ...]
+    notes: tuple[str, ...] = ()
+    """Remarks about the table as a whole, printed below it."""
+    provenance: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Run digest, suite, version: so that a table in a paper can be traced."""
+
+    def __post_init__(self) -> None:
+        """Check the shape.
+
+        Raises:
+            ValueError: A line with another number of cells than columns, no column, or two columns with one key.
+        """
+        if not self.columns or len({column.key for column in self.columns}) != len(self.columns):
+            raise ValueError(f"table {self.name}: columns need keys of their own")
+        for number, line in enumerate(self.rows):
+            if len(line.cells) != len(self.columns):
+                raise ValueError(
+                    f"table {self.name}, line {number}: {len(line.cells)} cells for {len(self.columns)} columns"
+                )
+
+    def footnotes(self) -> dict[str, str]:
+        """Return each footnote's text with its mark, in reading order: a to z, then aa, ab, ..."""
+        marks: dict[str, str] = {}
+        for line in self.rows:
+            for cell in line.cells:
+                for note in cell.footnotes:
+                    marks.setdefault(note, mark(len(marks)))
+        return marks
+
+    def panels(self) -> Iterator[tuple[str, tuple[Line, ...]]]:
+        """Yield each panel's heading and its lines: neighbours with the same heading."""
+        lines: list[Line] = []
+        for line in self.rows:
+            if lines and line.panel != lines[0].panel:
+                yield lines[0].panel, tuple(lines)
+                lines = []
+            lines.append(line)
+        if lines:
+            yield lines[0].panel, tuple(lines)
+
+
+def mark(number: int) -> str:
+    """Return the footnote mark of the given number, from 0: a, b, ..., z, aa, ab, ..."""
+    letters = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(ord("a") + rest) + letters
+    return letters

@@ -1,0 +1,130 @@
+"""Dealing rows into panels, so that no column of a panel holds two comparability keys."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..store.schema import Row, SystemRecord
+from . import words
+from .model import Cell, Line
+
+CONTROL_LABEL = "real (held out)"
+
+
+@dataclass(slots=True)
+class Panel:
+    """Rows that may share columns: for each metric, one comparability key."""
+
+    kind: str
+    """Of the first system."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """Metric -> comparability key."""
+    rows: list[Row] = field(default_factory=list)
+
+    def fits(self, row: Row) -> bool:
+        """Return whether the row's key is that of its column, and its place is free."""
+        free = all((row.system, row.metric) != (other.system, other.metric) for other in self.rows)
+        return free and self.keys.get(row.metric, row.comparability) == row.comparability
+
+    def add(self, row: Row) -> None:
+        """Take in a row that fits."""
+        self.keys.setdefault(row.metric, row.comparability)
+        self.rows.append(row)
+
+    def shares(self, rows: Iterable[Row]) -> int:
+        """Return how many of the rows find their key here."""
+        return sum(self.keys.get(row.metric) == row.comparability for row in rows)
+
+    def systems(self) -> list[str]:
+        """Return the systems in order of their first row."""
+        return list(dict.fromkeys(row.system for row in self.rows))
+
+
+def deal(rows: Sequence[Row]) -> list[Panel]:
+    """Return panels that together hold every row once.
+
+    A system goes where most of its rows find their key; if nowhere, to a panel of its kind that nothing contradicts,
+    else to a new one. Rows that contradict their panel are dealt again, among themselves. Controls follow the keys of
+    the systems.
+    """
+    panels: list[Panel] = []
+    left: list[Row] = []
+    systems = [row for row in rows if row.role == "system"]
+    for name in _by_kind(systems):
+        own = [row for row in systems if row.system == name]
+        panel = _home(panels, own)
+        for row in own:
+            if panel.fits(row):
+                panel.add(row)
+            else:
+                left.append(row)
+    for row in rows:
+        if row.role == "control":
+            home = next((panel for panel in panels if row.metric in panel.keys and panel.fits(row)), None)
+            if home is None:
+                left.append(row)
+            else:
+                home.add(row)
+    if not panels and left:
+        panels.append(Panel(left[0].kind))
+        left = [row for row in left if not _taken(panels[0], row)]
+    return panels + (deal(left) if left else [])
+
+
+def _taken(panel: Panel, row: Row) -> bool:
+    if fits := panel.fits(row):
+        panel.add(row)
+    return fits
+
+
+def _home(panels: list[Panel], own: Sequence[Row]) -> Panel:
+    best = max(panels, key=lambda panel: panel.shares(own), default=None)
+    if best is not None and best.shares(own):
+        return best
+    kind = own[0].kind
+    for panel in panels:
+        if panel.kind == kind and all(map(panel.fits, own)):
+            return panel
+    panels.append(Panel(kind))
+    return panels[-1]
+
+
+def _by_kind(rows: Sequence[Row]) -> list[str]:
+    kinds = {row.system: row.kind for row in reversed(rows)}
+    names = dict.fromkeys(row.system for row in rows)
+    return sorted(names, key=lambda name: kind_rank(kinds[name]))
+
+
+def kind_rank(kind: str) -> int:
+    """Return a kind's place in tables."""
+    return words.KINDS.index(kind) if kind in words.KINDS else len(words.KINDS)
+
+
+def value_cell(row: Row) -> Cell:
+    """Return the cell of one row."""
+    interval = (row.interval.low, row.interval.high) if row.interval is not None and row.value is not None else None
+    return Cell(
+        value=row.value,
+        interval=interval,
+        n=row.n,
+        expected=row.expected,
+        bold=row.best is True and row.direction != "none",
+        footnotes=words.row_notes(row),
+    )
+
+
+def system_cell(name: str, record: SystemRecord | None) -> Cell:
+    """Return the first cell of a system's line."""
+    return Cell(text=name, footnotes=words.system_notes(record) if record else ())
+
+
+def count_cell(rows: Sequence[Row]) -> Cell:
+    """Return the number of items that entered: one number, or the range over the metrics of a line."""
+    counts = sorted({row.n for row in rows})
+    if not counts:
+        return Cell()
+    return Cell(value=counts[0]) if len(counts) == 1 else Cell(text=f"{counts[0]}–{counts[-1]}")
+
+
+def failed_line(record: SystemRecord, columns: int, panel: str) -> Line:
+    """Return the line of a system that gave nothing: dashes, and the reason below the table."""
+    return Line(cells=(system_cell(record.name, record), *[Cell()] * (columns - 1)), panel=panel)

@@ -1,0 +1,89 @@
+"""Which rows are not distinguishable from the best: the rows that a table prints in bold.
+
+After Hsu (1984) and Edwards & Hsu (1983): a row leaves the group of the best when some other row is better than it in
+a one-sided paired test at alpha / (k - 1), where k rows compete. The true best is then inside with a probability of at
+least 1 - alpha, whichever it is (Bonferroni, not the multivariate t, because each pair has a variance of its own).
+Comparing every row with the *observed* best alone would forget that the observed best was chosen by its luck.
+"""
+
+from collections.abc import Container, Mapping, Sequence
+from itertools import combinations
+
+from ..store.schema import Replicates, Row
+from .compare import Replicated, difference, tail
+
+COVERAGE = 0.95
+"""Below this share of the expected items a row is shown, but neither ranked nor bold."""
+
+
+def best_group(candidates: Mapping[str, Replicated], *, lower: bool, alpha: float = 0.05) -> frozenset[str]:
+    """Return the ids that are not distinguishable from the best; a single candidate is the best.
+
+    Raises:
+        ValueError: Candidates that were cut into different numbers of blocks.
+    """
+    level = alpha / max(1, len(candidates) - 1)
+    beaten = set()
+    for (first, a), (second, b) in combinations(candidates.items(), 2):
+        found = difference(a, b)
+        if _one_sided(found.value, found.se, found.df, found.p) < level:
+            beaten.add(first if (found.value < 0.0) == lower else second)
+    return frozenset(candidates) - beaten
+
+
+def _one_sided(value: float, se: float, df: float, p: float) -> float:
+    return tail(abs(value) / se, df) if se else p / 2.0
+
+
+def evidence(row: Row, replicates: Replicates) -> Replicated:
+    """Return the seeds of a row that have a value, with their replicates.
+
+    Raises:
+        ValueError: The row has no value or no replicates, or they do not fit.
+    """
+    if row.value is None:
+        raise ValueError(row.reason or "no value")
+    stored = replicates.rows.get(row.id, ())
+    values = [seed.value for seed in row.seeds] or [row.value]
+    if len(stored) != len(values):
+        raise ValueError(f"{len(stored)} sets of replicates for {len(values)} training seeds")
+    kept = [(value, blocks) for value, blocks in zip(values, stored, strict=True) if value is not None and blocks]
+    if not kept:
+        raise ValueError("no replicates: the value cannot be tested")
+    return Replicated.of([value for value, _ in kept], [blocks for _, blocks in kept])
+
+
+def mark_best(
+    rows: Sequence[Row], replicates: Replicates, *, unranked: Container[str] = (), alpha: float = 0.05
+) -> tuple[Row, ...]:
+    """Return the rows with `best` filled in: True, False, or None where a row is not ranked.
+
+    Rows compete when section, metric, slice and comparability key are the same. Not ranked are the control, the
+    systems in `unranked` (those that fail memorisation), rows without direction, value or replicates, and rows below
+    95 % coverage.
+    """
+    contests: dict[tuple[object, ...], dict[str, Replicated]] = {}
+    for row in rows:
+        if not _ranks(row, unranked):
+            continue
+        try:
+            candidate = evidence(row, replicates)
+        except ValueError:
+            continue
+        contest = (row.direction, candidate.blocks, row.section, row.metric, row.comparability)
+        contests.setdefault((*contest, *sorted(row.slice.items())), {})[row.id] = candidate
+    verdict: dict[str, bool] = {}
+    for key, candidates in contests.items():
+        best = best_group(candidates, lower=key[0] == "lower", alpha=alpha)
+        verdict |= {identifier: identifier in best for identifier in candidates}
+    return tuple(row.model_copy(update={"best": verdict.get(row.id)}) for row in rows)
+
+
+def _ranks(row: Row, unranked: Container[str]) -> bool:
+    return (
+        row.role == "system"
+        and row.direction != "none"
+        and row.value is not None
+        and row.coverage >= COVERAGE
+        and row.system not in unranked
+    )
