@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import ValidationError
 
@@ -59,19 +59,26 @@ class SetCard(Document):
     facts: dict[str, JSON] = {}
 
 
-def digest_of_set(items: Iterable[Item], failures: Iterable[Failure]) -> str:
+class Missed(NamedTuple):
+    """What was asked for and did not come, and the split it belongs to."""
+
+    failure: Failure
+    split: Split | None
+
+
+def digest_of_set(items: Iterable[Item], missed: Iterable[Missed]) -> str:
     """Return the digest of a set: over content and facts, not over containers, places or messages."""
-    return digest_of([[item.digest for item in items], [[f.request_id, f.kind] for f in failures]])
+    return digest_of([[item.digest for item in items], [[m.failure.request_id, m.failure.kind] for m in missed]])
 
 
 class MediaSet:
     """A sealed set, open for reading. It never changes."""
 
-    def __init__(self, folder: Path, card: SetCard, items: tuple[Item, ...], failures: tuple[Failure, ...]) -> None:
+    def __init__(self, folder: Path, card: SetCard, items: tuple[Item, ...], missed: tuple[Missed, ...]) -> None:
         self.folder = folder
         self.card = card
         self.items = items
-        self.failures = failures
+        self.missed = missed
 
     @classmethod
     def open(cls, folder: Path) -> "MediaSet":
@@ -83,16 +90,16 @@ class MediaSet:
         try:
             card = SetCard.model_validate_json((folder / "card.json").read_bytes())
             records = [json.loads(line) for line in _lines(folder / "items.jsonl")]
-            failures = tuple(Failure(**json.loads(line)) for line in _lines(folder / "failures.jsonl"))
+            missed = tuple(_missed(json.loads(line)) for line in _lines(folder / "failures.jsonl"))
         except FileNotFoundError as error:
             raise IntegrityError(f"{folder} is not a sealed MediaSet: no {Path(str(error.filename)).name}") from error
         except (ValidationError, json.JSONDecodeError, TypeError) as error:
             raise IntegrityError(f"{folder}: records cannot be read: {error}") from error
         items = tuple(Item.from_record(record, _location(folder, card, record)) for record in records)
-        found = digest_of_set(items, failures)
+        found = digest_of_set(items, missed)
         if found != card.digest:
             raise IntegrityError(f"{folder}: records have digest {found[:12]}, sealed as {card.digest[:12]}")
-        return cls(folder, card, items, failures)
+        return cls(folder, card, items, missed)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -105,9 +112,19 @@ class MediaSet:
         """The digest that the set was sealed with."""
         return self.card.digest
 
+    def asked(self) -> dict[Split, int]:
+        """Return how many items each split was to have: those that came, and those that failed."""
+        splits = [item.split for item in self.items] + [missed.split for missed in self.missed]
+        return {split: splits.count(split) for split in Split if split in splits}
+
     def select(self, split: Split | None) -> tuple[Item, ...]:
         """Return the Items of one split, in order; None returns all."""
         return self.items if split is None else tuple(item for item in self.items if item.split == split)
+
+
+def _missed(record: dict[str, JSON]) -> Missed:
+    split = record.pop("split", None)
+    return Missed(Failure(**record), Split(split) if split else None)
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -143,7 +160,7 @@ class MediaSetWriter:
         self.facts: dict[str, JSON] = {}
         self._items: list[Item] = []
         self._ids: set[str] = set()
-        self._failures: list[Failure] = []
+        self._missed: list[Missed] = []
         (folder / "media").mkdir(parents=True, exist_ok=True)
 
     def add(self, item: Item, media: object) -> Item:
@@ -169,9 +186,14 @@ class MediaSetWriter:
             item = replace(item, facts={**facts, **item.facts})
         return self._record(replace(item, root=root, path=path, content=content))
 
-    def fail(self, failure: Failure) -> None:
+    def fail(self, failure: Failure, split: Split | None = None) -> None:
         """Record something that was asked for and did not come."""
-        self._failures.append(failure)
+        self._missed.append(Missed(failure, split))
+
+    def order(self, ids: Iterable[str]) -> None:
+        """Put the recorded Items into the order of `ids`."""
+        rank = {item_id: place for place, item_id in enumerate(ids)}
+        self._items.sort(key=lambda item: rank[item.id])
 
     def _claim(self, item_id: str) -> None:
         if item_id in self._ids:
@@ -182,16 +204,19 @@ class MediaSetWriter:
         self._items.append(item)
         return item
 
-    def seal(self, expected: int | None = None) -> MediaSet:
+    def seal(self) -> MediaSet:
         """Write the records and, last, the card; Items keep the order in which they were added."""
         _write_lines(self.folder / "items.jsonl", [item.record() for item in self._items])
-        _write_lines(self.folder / "failures.jsonl", [failure.record() for failure in self._failures])
+        _write_lines(
+            self.folder / "failures.jsonl",
+            [{**m.failure.record(), "split": m.split and str(m.split)} for m in self._missed],
+        )
         card = SetCard(
             name=self.name,
             origin=self.origin,
-            digest=digest_of_set(self._items, self._failures),
+            digest=digest_of_set(self._items, self._missed),
             items=len(self._items),
-            expected=len(self._items) + len(self._failures) if expected is None else expected,
+            expected=len(self._items) + len(self._missed),
             modality=str(self.modality),
             terms=self.terms,
             roots=self.roots,

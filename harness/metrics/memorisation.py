@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from ..stats.intervals import wilson
 from ..stats.score import Measurement
-from .base import Evidence, Features, Metric
+from .base import Evidence, Metric
 from .sets import cluster_name, fault, flags_of, matrix, refused
 
 EXPECTED = 0.05
@@ -17,7 +17,9 @@ EXPECTED = 0.05
 FAILS_ABOVE = 0.10
 """A system fails when the lower limit of its share is above this..."""
 CHANCE = 0.025
-"""...and a random swap of fit and unseen clusters reaches its share less often than this."""
+"""...and a random swap of fit and unseen clusters reaches its share no more often than this..."""
+COPY = 0.5
+"""...or when the lower limit of its share of near copies, below this part of the threshold, is above EXPECTED."""
 SWAPS = 399
 KEEP = 32
 """Nearest clusters kept of each item; that none of them falls on one side of a random split has chance 2^-32."""
@@ -39,6 +41,11 @@ class Memorised:
     chance: float
     """How often a random swap of fit and unseen clusters gives a share as large, in (0, 1]."""
 
+    @property
+    def copies(self) -> NDArray[np.bool_]:
+        """(N,) which items are near copies: at half the threshold, where hardly any real item comes."""
+        return self.ratios < COPY * self.threshold
+
 
 def memorisation(
     synthetic: ArrayLike,
@@ -54,7 +61,8 @@ def memorisation(
 
     For each item the ratio of the Euclidean distance to the nearest fit item to that to the nearest unseen real item.
     The threshold is the 5th percentile of the same ratio over reference items, which the system never saw either. A
-    fresh real sample gives 0.05 in expectation, a copy of the fit set 1.
+    fresh real sample gives 0.05 in expectation, a copy of the fit set 1. The larger set is nearer by its size alone,
+    but to the reference as much as to the synthetic items, so the threshold takes that into account.
 
     Which people happen to be in the fit set moves the share too: a blurred face lies a little nearer to one of two sets
     of people by luck. A system that saw neither set cannot tell them apart, so swapping clusters at random between fit
@@ -62,23 +70,21 @@ def memorisation(
 
     Args:
         synthetic: (N, D) finite features.
-        fit: (K, D) features of what the system was fitted on.
-        unseen: (K, D) features of as many real items that it never saw; a larger set is nearer by its size alone.
+        fit: (K, D) features of everything that the system was fitted on: a copy of what is left out here is not seen.
+        unseen: (U, D) features of real items that it never saw.
         reference: (R, D) features of other real items that it never saw.
         generator: Source of the random swaps.
         fit_clusters: One label a fit item; items of one cluster are swapped together. None: each item alone.
         unseen_clusters: The same for unseen items.
 
     Raises:
-        InputError: Wrong shapes, different sizes of `fit` and `unseen`, NaN or infinity.
+        InputError: Wrong shapes, NaN or infinity.
     """
     names = ("synthetic", "fit", "unseen", "reference")
     arrays = [matrix(x, name, 1) for x, name in zip((synthetic, fit, unseen, reference), names, strict=True)]
     if len({array.shape[1] for array in arrays}) > 1:
         raise InputError(f"features: {', '.join(f'{n} {a.shape}' for n, a in zip(names, arrays, strict=True))}")
     made, known, fresh, held_out = arrays
-    if len(known) != len(fresh):
-        raise InputError(f"memorisation: fit has {len(known)} items and unseen {len(fresh)}; take as many of both")
     index, of_fit = _pool(fit_clusters or range(len(known)), unseen_clusters or range(len(fresh)))
     pool = np.concatenate([known, fresh]).astype(np.float64)
     centre = pool.mean(axis=0)
@@ -111,7 +117,7 @@ def _pool(fit: Sequence[object], unseen: Sequence[object]) -> tuple[NDArray[np.i
 def _nearest_clusters(
     items: NDArray[np.float64], pool: NDArray[np.float64], cluster: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return the distances of each item to its nearest clusters, ascending, and the clusters: both (N, KEEP or fewer)."""
+    """Return the distances of each item to its nearest clusters, ascending, and which they are: (N, KEEP or fewer)."""
     order = np.argsort(cluster, kind="stable")
     starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
     others = pool[order]
@@ -142,15 +148,17 @@ def _ratios(near: tuple[NDArray[np.float64], NDArray[np.intp]], of_fit: NDArray[
         return np.where(np.take_along_axis(wanted, first, axis=1)[:, 0], found, distance[:, -1])
 
     known, fresh = nearest(side), nearest(~side)
-    tiny = np.finfo(np.float64).tiny
-    return (known + tiny) / (fresh + tiny)
+    either = known + fresh
+    share = np.divide(known, either, out=np.full_like(either, 0.5), where=either > 0)
+    return np.asarray(share / np.maximum(1 - share, np.finfo(np.float64).eps), dtype=np.float64)
 
 
 class Memorisation(Metric):
     """`memorisation[instrument]`: the share, with a Wilson interval on the effective n, given the threshold.
 
-    The flag `fails memorisation` needs both: a lower limit above 0.10, and a share that swapping fit and unseen clusters
-    at random does not reach in 97.5 % of the draws.
+    The flag `fails memorisation` says that the lower limit is above 0.10, and that swapping fit and unseen clusters at
+    random does not reach the share in 97.5 % of the draws; or that more than 5 % of the items are near copies, by the
+    lower limit again. The second part sees a single picture that is repeated, which a swap takes for luck.
     """
 
     def measure(self, evidence: Evidence) -> Measurement:
@@ -167,8 +175,6 @@ class Memorisation(Metric):
                 return refused(evidence, reason)
         synthetic, fit, unseen, reference = (f for f in sides.values() if f is not None)
         generator = np.random.default_rng(evidence.seed)
-        size = min(len(fit), len(unseen))
-        fit, unseen = _draw(fit, size, generator), _draw(unseen, size, generator)
         found = memorisation(
             *(f.arrays["features"] for f in (synthetic, fit, unseen, reference)),
             generator=generator,
@@ -176,13 +182,9 @@ class Memorisation(Metric):
             unseen_clusters=unseen.clusters,
         )
         interval = wilson(found.below, synthetic.clusters, cluster=cluster_name(synthetic.clusters))
-        flags = flags_of(self.card, min(len(synthetic), size, len(reference)))
-        if interval is not None and interval.low > FAILS_ABOVE and found.chance <= CHANCE:
+        flags = flags_of(self.card, min(len(synthetic), len(fit), len(unseen), len(reference)))
+        copies = wilson(found.copies, synthetic.clusters)
+        nearer = interval is not None and interval.low > FAILS_ABOVE and found.chance <= CHANCE
+        if nearer or (copies is not None and copies.low > EXPECTED):
             flags = (*flags, "fails memorisation")
         return Measurement(value=found.share, interval=interval, n=len(synthetic), n_real=len(reference), flags=flags)
-
-
-def _draw(features: Features, size: int, generator: np.random.Generator) -> Features:
-    if len(features) == size:
-        return features
-    return features.take(np.sort(generator.choice(len(features), size, replace=False)))

@@ -102,10 +102,17 @@ class Difference:
     remark: str | None = None
 
     def detectable(self, alpha: float) -> float | None:
-        """Return the smallest true difference that a test at `alpha` finds with 80 % power, None without variation."""
+        """Return the smallest true difference that a test at `alpha` finds with 80 % power, None without variation.
+
+        (t_(1 - alpha/2) + t_0.80) times the standard error, which is first freed of its median bias: from few degrees
+        of freedom it is too small more often than too large, and the effect would be found in 70 % instead of 80 %.
+        """
         if self.se == 0.0:
             return None
-        return (quantile(1.0 - alpha / 2.0, self.df) + quantile(POWER, self.df)) * self.se
+        from scipy import special
+
+        unbiased = self.se * math.sqrt(self.df / float(special.chdtri(self.df, 0.5)))
+        return (quantile(1.0 - alpha / 2.0, self.df) + quantile(POWER, self.df)) * unbiased
 
 
 def quantile(probability: float, df: float) -> float:

@@ -46,10 +46,15 @@ def fingerprint(kind: str, key: Mapping[str, JSON], inputs: Mapping[str, str]) -
 
     Args:
         kind: What the unit does: fit, generate, extract, ...
-        key: Card, parameters, code identity, weights digest, protocol, seed, numeric class: whatever changes the result.
+        key: Card, parameters, code identity, weights digest, protocol, seed, numeric class: what changes results.
         inputs: Role -> digest of what another unit made.
     """
     return digest_of({"scheme": FINGERPRINT_SCHEME, "kind": kind, "key": dict(key), "inputs": dict(inputs)})
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Whether an error means that the disk is full or read-only, rather than that something is wrong."""
+    return isinstance(error, StorageError) or (isinstance(error, OSError) and error.errno in _FULL)
 
 
 @contextmanager
@@ -58,7 +63,7 @@ def storage_errors(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if disk_is_full(error):
             raise StorageError(
                 f"{error.strerror} at {error.filename or place}: free space (or choose another --store or --runs) "
                 "and give the same command again; finished units are kept"

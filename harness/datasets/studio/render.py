@@ -1,11 +1,26 @@
-"""Render people: factors in, pictures and true points out."""
+"""Render people: factors in, pictures and true points out.
+
+The pictures are made in one pass of deferred shading: all geometry of a batch goes through one z-buffer, the attributes of
+the visible triangles are interpolated once, and skin, eyes, hair and cloth are shaded only where they are seen.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 
-from .factors import POINTS
+from .background import background
+from .camera import Camera, camera, develop, jpeg
+from .geometry import Level, build, level_for
+from .light import Lamps, ShadowMap, lamps
+from .parts import Assembly
+from .raster import rasterise
+from .rig import Columns
+from .surface import Looks, looks, radiance
+
+Tensor = torch.Tensor
+Factors = Mapping[str, float]
 
 
 class Rendered(NamedTuple):
@@ -16,23 +31,24 @@ class Rendered(NamedTuple):
         points: (B, len(POINTS), 2) float32, (x, y) in pixels, the centre of the first pixel at (0, 0).
     """
 
-    pixels: torch.Tensor
-    points: torch.Tensor
+    pixels: Tensor
+    points: Tensor
 
 
-_REST = {
-    "left_eye": (-3.15, 0.0, 8.0), "right_eye": (3.15, 0.0, 8.0), "nose": (0.0, -4.0, 11.5),
-    "mouth_left": (-2.5, -7.1, 8.8), "mouth_right": (2.5, -7.1, 8.8), "chin": (0.0, -11.5, 9.0),
-    "brow_left": (-3.4, 2.2, 9.0), "brow_right": (3.4, 2.2, 9.0), "lip_upper": (0.0, -7.0, 9.8),
-    "lip_lower": (0.0, -7.2, 9.8), "lid_upper_left": (-3.15, 0.6, 8.9), "lid_lower_left": (-3.15, -0.4, 8.9),
-    "lid_upper_right": (3.15, 0.6, 8.9), "lid_lower_right": (3.15, -0.4, 8.9),
-}  # fmt: skip
+def _foreground(
+    assembly: Assembly, cam: Camera, light: Lamps, look: Looks, level: Level, size: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """Return flat pixel numbers (N,) and linear radiance (N, 3) of everything in front of the background."""
+    shadows = ShadowMap(assembly, light, look.softness, level.shadow)
+    screen = cam.project(assembly.records[..., :3])
+    seen = rasterise(screen, assembly.faces, size[0], size[1], assembly.two_sided)
+    return seen.pixel, radiance(assembly, seen, cam, light, shadows, look)
 
 
 def render(
-    persons: Sequence[Mapping[str, float]],
-    states: Sequence[Mapping[str, float]],
-    scenes: Sequence[Mapping[str, float]],
+    persons: Sequence[Factors],
+    states: Sequence[Factors],
+    scenes: Sequence[Factors],
     size: int | tuple[int, int],
     device: str = "cpu",
 ) -> Rendered:
@@ -47,39 +63,30 @@ def render(
 
     Returns:
         Pixels (B, H, W, 3) and points (B, P, 2) on `device`.
+
+    Raises:
+        ValueError: If the three sequences differ in length or are empty, or the size is below 16 pixels.
     """
     height, width = (size, size) if isinstance(size, int) else size
-    pixels, points = [], []
-    for person, state, scene in zip(persons, states, scenes, strict=True):
-        scale = scene["head_size"] * height / 23.5
-        cx, cy = width / 2, height * 0.48
-        y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
-        u, v = (x - cx) / scale, -(y - cy) / scale
-        yaw = torch.deg2rad(torch.tensor(state["yaw"]))
-
-        def bump(px: float, py: float, sx: float, sy: float) -> torch.Tensor:
-            return torch.exp(-(((u - px * torch.cos(yaw) - 6 * torch.sin(yaw)) / sx) ** 2) - ((v - py) / sy) ** 2)
-
-        r = (u / (7.4 + 0.5 * person["head_width"])) ** 2 + (v / 12) ** 2
-        z = 9 * torch.sqrt(torch.clamp(1 - r, min=1e-3)) + 2.4 * bump(0, -3.5, 1.0, 1.6) + 1.2 * bump(0, -1, 0.7, 2.5)
-        z = z - 0.8 * bump(-3.15, 0, 1.6, 0.9) - 0.8 * bump(3.15, 0, 1.6, 0.9) + 0.5 * bump(0, -7.3, 2, 0.7)
-        dx, dy = torch.gradient(z, dim=1)[0] * scale, -torch.gradient(z, dim=0)[0] * scale
-        normal = torch.stack([-dx, -dy, torch.ones_like(z)]) / torch.sqrt(1 + dx**2 + dy**2)
-        key = torch.tensor([0.4 * (scene["key_azimuth"] > 0) - 0.2, 0.5, 0.8])
-        shade = 0.35 + 0.75 * torch.clamp((normal * (key / key.norm())[:, None, None]).sum(0), min=0)
-        skin = torch.tensor([0.95, 0.74, 0.62]) * (1 - 0.65 * person["melanin"])
-        dark = (
-            bump(-3.15, 0, 1.1, 0.4)
-            + bump(3.15, 0, 1.1, 0.4)
-            + 0.6 * (bump(-3.4, 2.1, 1.7, 0.35) + bump(3.4, 2.1, 1.7, 0.35))
-        )
-        dark = dark + 0.4 * bump(0, -7.1, 2.4, 0.45) + 0.4 * (bump(-0.8, -4.9, 0.4, 0.3) + bump(0.8, -4.9, 0.4, 0.3))
-        colour = skin[:, None, None] * (shade * torch.clamp(1 - 0.8 * dark, min=0.05))
-        colour = colour + (v > 6.5 - 0.05 * u**2) * (0.12 - colour)
-        alpha = torch.clamp((1 - r) * 30, 0, 1)
-        colour = alpha * colour + (1 - alpha) * scene["background_light"] * 0.6
-        pixels.append((colour.clamp(0, 1) ** 0.8 * 255).to(torch.uint8).permute(1, 2, 0))
-        rest = torch.tensor([_REST[name] for name in POINTS])
-        px = rest[:, 0] * torch.cos(yaw) + 6 * torch.sin(yaw)
-        points.append(torch.stack([cx + px * scale - 0.5, cy - rest[:, 1] * scale - 0.5], dim=1))
-    return Rendered(torch.stack(pixels).to(device), torch.stack(points).to(device))
+    if not len(persons) == len(states) == len(scenes) > 0:
+        raise ValueError(f"{len(persons)} persons, {len(states)} states, {len(scenes)} scenes; give equally many, at least 1")
+    if min(height, width) < 16:
+        raise ValueError(f"size is {height} x {width} pixels; give at least 16 x 16")
+    with torch.inference_mode():
+        level = level_for(height)
+        p, s, c = Columns(persons, device), Columns(states, device), Columns(scenes, device)
+        assembly, posed = build(persons, scenes, p, s, c, level, device)
+        fine = (height * level.samples, width * level.samples)
+        cam = camera(c, posed.centre, *fine)
+        light = lamps(c)
+        look = looks(persons, scenes, c, level, device)
+        canvas = background(scenes, c, light, fine[0], fine[1], device)
+        pixel, colour = _foreground(assembly, cam, light, look, level, fine)
+        flat = canvas.permute(0, 2, 3, 1).reshape(-1, 3)
+        flat = flat.index_copy(0, pixel, colour.clamp(0.0, 4.0))
+        linear = flat.view(len(persons), *fine, 3).permute(0, 3, 1, 2)
+        if level.samples > 1:
+            linear = F.avg_pool2d(linear, level.samples)
+        pixels = jpeg(develop(linear, c, scenes), [scene["jpeg_quality"] for scene in scenes])
+        points = (cam.project(posed.points)[..., :2] + 0.5) / level.samples - 0.5
+    return Rendered(pixels, points)

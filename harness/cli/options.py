@@ -1,0 +1,32 @@
+"""Options that several verbs share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import InputError
+
+Store = Annotated[
+    Path | None,
+    typer.Option(help="The store; default FAUXBENCH_STORE or the platform's cache folder.", show_default=False),
+]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes at once; default one a processor.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Format = Annotated[str, typer.Option("--format", "-f", help="latex, markdown, csv or html.")]
+
+
+def check_device(device: str) -> None:
+    """Raise InputError if torch cannot use `device` here."""
+    if device == "cpu":
+        return
+    import torch
+
+    kind, _, number = device.partition(":")
+    devices = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if int(number or 0) >= devices.get(kind, 0):
+        have = ", ".join(f"{name}:{i}" for name, count in devices.items() for i in range(count))
+        raise InputError(f"--device {device}: not here; there is: cpu{', ' + have if have else ''}")

@@ -1,0 +1,1 @@
+"""Data sets: one module a layout; `studio` renders people who never lived."""

@@ -1,0 +1,131 @@
+"""The camera: perspective, lens blur, tone curve, noise, JPEG."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from .rig import Columns
+
+Tensor = torch.Tensor
+
+HEAD_HEIGHT = 23.8
+_CENTRE = (0.0, -1.2, 0.0)
+_FILM = 12.0  # half the height of 35 mm film, millimetres
+_MAX_BLUR = 0.004  # of the picture's height
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Camera:
+    """The cameras of a batch, for a picture of `height` x `width` pixels.
+
+    Attributes:
+        distance: (B,) from the centre of the head, centimetres.
+        focal: (B,) in pixels.
+        centre: (B, 2) where the optical axis meets the picture.
+        target: (B, 3) the point of the world looked at.
+    """
+
+    distance: Tensor
+    focal: Tensor
+    centre: Tensor
+    target: Tensor
+
+    def project(self, points: Tensor) -> Tensor:
+        """Return (B, ..., 3): x, y in pixels and depth in [0, 1) of (B, ..., 3) points."""
+        view = (-1,) + (1,) * (points.dim() - 2)
+        p = points - self.target.view(-1, *(1,) * (points.dim() - 2), 3)
+        inverse = 1.0 / (self.distance.view(view) - p[..., 2]).clamp(min=5.0)
+        scale = self.focal.view(view) * inverse
+        x = self.centre[:, 0].view(view) + p[..., 0] * scale - 0.5
+        y = self.centre[:, 1].view(view) - p[..., 1] * scale - 0.5
+        near = (self.distance.view(view) - 32.0).clamp(min=5.0)
+        return torch.stack([x, y, (1.0 - near * inverse).clamp(0.0, 0.999)], -1)
+
+    def eye(self) -> Tensor:
+        """Return (B, 3) the position of the lens."""
+        return torch.cat([self.target[:, :2], self.target[:, 2:] + self.distance[:, None]], 1)
+
+
+def camera(c: Columns, head_centre: Tensor, height: int, width: int) -> Camera:
+    """Aim the cameras of a batch at the heads' centres (B, 3)."""
+    half = _FILM / c["focal_length"]
+    distance = HEAD_HEIGHT / (c["head_size"] * 2 * half)
+    x = width / 2 + c["offset_x"] * height
+    y = (0.47 - c["offset_y"]) * height
+    return Camera(distance, height / (2 * half), torch.stack([x, y], 1), head_centre)
+
+
+@lru_cache(maxsize=4)
+def _grain(size: int) -> Tensor:
+    values = np.random.default_rng(20250202).standard_normal(size, dtype=np.float32)
+    return torch.tensor(values)
+
+
+def _noise(scenes: Sequence[Mapping[str, float]], shape: tuple[int, int, int], device: torch.device) -> Tensor:
+    """Return (B, 3, H, W) noise of unit variance, slightly correlated between colours as after demosaicing."""
+    count = shape[0] * shape[1] * shape[2]
+    table = _grain(1 << max(18, (2 * count - 1).bit_length()))
+    room = table.shape[0] - count
+    starts = [(int(scene["noise_seed"]) * 7919) % room for scene in scenes]
+    noise = torch.stack([table[k : k + count].view(shape) for k in starts]).to(device)
+    return 0.75 * noise + 0.6 * noise[:, 1:2]
+
+
+def _gauss(sigma: Tensor, radius: int) -> Tensor:
+    k = torch.arange(-radius, radius + 1, device=sigma.device, dtype=torch.float32)
+    weight = torch.exp(-0.5 * (k[None] / sigma.clamp(min=0.05)[:, None]) ** 2)
+    return weight / weight.sum(1, keepdim=True)
+
+
+def gaussian_blur(x: Tensor, sigma: Tensor, radius: int) -> Tensor:
+    """Blur (B, C, H, W) pictures, each with its own standard deviation (B,) in pixels."""
+    batch, channels, height, width = x.shape
+    kernel = _gauss(sigma, radius).repeat_interleave(channels, 0)
+    flat = x.reshape(1, batch * channels, height, width)
+    flat = F.conv2d(F.pad(flat, (radius, radius, 0, 0), mode="replicate"), kernel[:, None, None], groups=batch * channels)
+    flat = F.conv2d(F.pad(flat, (0, 0, radius, radius), mode="replicate"), kernel[:, None, :, None], groups=batch * channels)
+    return flat.view(batch, channels, height, width)
+
+
+def _tone(x: Tensor) -> Tensor:
+    """Return display values of linear light: a filmic curve with the display's gamma in it (Hejl and Burgess-Dawson, 2010)."""
+    x = (x - 0.002).clamp(min=0.0)
+    return (x * (6.2 * x + 0.5)) / (x * (6.2 * x + 1.7) + 0.06)
+
+
+def develop(linear: Tensor, c: Columns, scenes: Sequence[Mapping[str, float]]) -> Tensor:
+    """Turn linear light (B, 3, H, W) into pictures (B, H, W, 3) uint8: blur, vignette, tone, noise; JPEG comes after."""
+    height, width = linear.shape[2:]
+    sigma = c["blur"] * _MAX_BLUR * height + 0.25
+    x = gaussian_blur(linear, sigma, max(1, round(2.0 * (_MAX_BLUR * height + 0.25))))
+    yy = torch.linspace(-1, 1, height, device=x.device)[:, None]
+    xx = torch.linspace(-1, 1, width, device=x.device)[None] * (width / height)
+    falloff = 1.0 - 0.2 * c["vignette"].view(-1, 1, 1, 1) * (xx * xx + yy * yy)
+    x = x * (falloff.clamp(min=0.1) * (2.0 ** c["exposure"]).view(-1, 1, 1, 1) * 0.8)
+    x = _tone(x)
+    grey = (x * x.new_tensor([0.3, 0.59, 0.11]).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    x = grey + (x - grey) * c["saturation"].view(-1, 1, 1, 1)
+    steep = 0.35 * c["contrast"].view(-1, 1, 1, 1)
+    x = x + steep * x * (1 - x) * (2 * x - 1)
+    noise = _noise(scenes, (3, height, width), x.device)
+    x = x + noise * (c["noise"].view(-1, 1, 1, 1) * (8.0 / 255.0) * (0.45 + grey * (1.0 - 0.6 * grey)))
+    return (x.clamp(0, 1) * 255.0 + 0.5).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+
+def jpeg(pixels: Tensor, quality: Sequence[float]) -> Tensor:
+    """Pass pictures (B, H, W, 3) through JPEG, each at its quality; 100 and above leaves it out."""
+    device, out = pixels.device, []
+    for picture, q in zip(pixels.cpu().numpy(), quality, strict=True):
+        if q >= 100.0:
+            out.append(picture)
+            continue
+        done, code = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, round(q)])
+        if not done:
+            raise RuntimeError(f"JPEG encoding failed for a picture of shape {picture.shape}; give a size below 65500")
+        out.append(cv2.imdecode(code, cv2.IMREAD_COLOR)[:, :, ::-1])
+    return torch.from_numpy(np.stack(out)).to(device)

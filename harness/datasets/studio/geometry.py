@@ -1,0 +1,108 @@
+"""All geometry of a batch of pictures, at the level of detail that the size asks for."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+
+from .body import clothes_part, ear_parts
+from .eyes import eye_parts
+from .mouth import mouth_parts
+from .parts import SKIN, Assembly, Part, assemble
+from .rig import Columns, Posed, Rig, grid_normals, pose, rig
+
+Tensor = torch.Tensor
+Factors = Mapping[str, float]
+
+
+class Level(NamedTuple):
+    """How finely a picture of some height is made.
+
+    Attributes:
+        detail: Of the head's grid, 1 is the finest.
+        samples: Samples along each edge of a pixel.
+        shadow: Side of the shadow map.
+        strands: Number of hairs drawn.
+        head: Height of a large head in samples.
+    """
+
+    detail: float
+    samples: int
+    shadow: int
+    strands: int
+    head: float
+
+
+def level_for(height: int) -> Level:
+    """Return the level of detail for pictures `height` pixels high."""
+    if height <= 40:
+        return Level(0.32, 2, 40, 160, 1.4 * height)
+    if height <= 96:
+        return Level(0.42, 2, 56, 300, 1.4 * height)
+    if height <= 200:
+        return Level(0.7, 2, 96, 1100, 1.4 * height)
+    if height <= 560:
+        return Level(1.0, 2, 160, 2600, 1.0 * height)
+    return Level(1.0, 1, 192, 2600, 0.7 * height)
+
+
+def _occlusion(r: Rig, posed: Posed) -> Tensor:
+    """Return (B, R, C) the share of the surroundings that the head's own form leaves open."""
+    x, y = r.rest[..., 0], r.rest[..., 1]
+    front = (r.rest[..., 2] / 4.0).clamp(0, 1)
+
+    def spot(at: tuple[float, float], size: tuple[float, float]) -> Tensor:
+        return torch.exp(-(((x.abs() - at[0]) / size[0]) ** 2) - ((y - at[1]) / size[1]) ** 2) * front
+
+    s = torch.tensor(r.grid.gap[..., 0] + 12.0, dtype=torch.float32, device=x.device)
+    shut = 0.34 * spot((2.4, 0.5), (1.5, 0.75)) + 0.3 * spot((1.35, 0.3), (0.45, 0.7))
+    shut = shut + 0.4 * spot((0.7, -5.1), (0.9, 0.3)) + 0.22 * spot((1.95, -4.5), (0.4, 0.7))
+    shut = shut + 0.25 * spot((0.0, -8.95), (1.6, 0.35)) + 0.12 * spot((2.9, -7.1), (0.5, 0.5))
+    slit = torch.exp(-((s - 19.1) / 0.12) ** 2) * (x.abs() < 2.5) * front
+    under = ((s - 23.2) / 1.8).clamp(0, 1) * (1 - 0.45 * ((s - 27.5) / 4.0).clamp(0, 1))
+    shut = shut + 0.45 * slit + 0.5 * under * (r.rest[..., 2] > -2)
+    return (1.0 - shut).clamp(0.1, 1.0)[None].expand(posed.head.shape[:3])
+
+
+def _head_part(r: Rig, posed: Posed) -> Part:
+    normals = grid_normals(posed.head, r.back, r.ahead)
+    batch = posed.head.shape[0]
+    uv = torch.tensor(r.grid.uv, dtype=torch.float32, device=posed.head.device)
+    paint = torch.cat([uv, torch.zeros_like(uv[..., :1])], -1)[None].expand_as(posed.head)
+    shut = _occlusion(r, posed)
+    light = torch.stack([shut, torch.ones_like(shut), torch.zeros_like(shut)], -1)
+    flat = (batch, -1, 3)
+    return Part(SKIN, posed.head.reshape(flat), normals.reshape(flat), paint.reshape(flat), light.reshape(flat), r.faces)
+
+
+def build(
+    persons: Sequence[Factors],
+    scenes: Sequence[Factors],
+    p: Columns,
+    s: Columns,
+    c: Columns,
+    level: Level,
+    device: str,
+) -> tuple[Assembly, Posed]:
+    """Build everything that stands before the background.
+
+    Args:
+        persons: Factors of the people, for what is cached by person.
+        scenes: Factors of the scenes.
+        p: The same as columns; `s` and `c` are state and scene.
+        s: States.
+        c: Scenes.
+        level: Level of detail.
+        device: A torch device.
+
+    Returns:
+        The triangles, and the posed heads.
+    """
+    r = rig(level.detail, device)
+    posed = pose(r, p, s)
+    parts = [_head_part(r, posed)]
+    parts += eye_parts(p, s, posed, max(7, round(20 * level.detail)))
+    parts += mouth_parts(p, s, posed, posed.upper_jaw, level.detail)
+    parts += ear_parts(r, p, posed, level.detail)
+    parts.append(clothes_part(p, c, posed, level.detail))
+    return assemble(parts), posed

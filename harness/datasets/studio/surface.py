@@ -1,0 +1,163 @@
+"""From visible triangles to radiance: interpolation, materials, shading."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from .body import cloth_colour, clothes_table
+from .camera import Camera
+from .eyes import eye_colour, eye_table
+from .geometry import Level
+from .light import Lamps, ShadowMap, Surface, shade, shade_hair
+from .noise import mix
+from .parts import CLOTH, EYE, HAIR, RECORD, SKIN, Assembly
+from .raster import Visible
+from .rig import Columns
+from .skin import CHANNELS, bake, texture_side
+
+Tensor = torch.Tensor
+Factors = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looks:
+    """Textures and tables of a batch.
+
+    Attributes:
+        skin: (M * T * T, CHANNELS) textures of the M different people and days.
+        side: T.
+        texture: (B,) texture of every picture.
+        eyes: (B, 12).
+        cloth: (B, 9).
+        softness: (B,) of shadows.
+        relief: Strength of fine relief, which small pictures leave out.
+    """
+
+    skin: Tensor
+    side: int
+    texture: Tensor
+    eyes: Tensor
+    cloth: Tensor
+    softness: Tensor
+    relief: float
+
+
+_DAY = ("beard_length", "beard_shape", "hair_length")
+_CACHE: dict[tuple[object, ...], Tensor] = {}
+_CACHE_TEXELS = 1 << 23
+
+
+def _skin_texture(person: Factors, day: Factors, side: int, device: str) -> Tensor:
+    """Bake or recall the texture of a person; the cache holds what fits, oldest out first."""
+    key = (tuple(person.values()), tuple(day[name] for name in _DAY), side, device)
+    if key not in _CACHE:
+        while _CACHE and (len(_CACHE) + 1) * side * side > _CACHE_TEXELS:
+            _CACHE.pop(next(iter(_CACHE)), None)
+        _CACHE[key] = bake(person, day, side, device).reshape(-1, CHANNELS)
+    return _CACHE[key]
+
+
+def looks(persons: Sequence[Factors], scenes: Sequence[Factors], c: Columns, level: Level, device: str) -> Looks:
+    """Prepare textures and colour tables."""
+    side = texture_side(level.head)
+    found: dict[int, int] = {}
+    textures: list[Tensor] = []
+    index = []
+    for person, day in zip(persons, scenes, strict=True):
+        texture = _skin_texture(person, day, side, device)
+        if id(texture) not in found:
+            found[id(texture)] = len(textures)
+            textures.append(texture)
+        index.append(found[id(texture)])
+    return Looks(
+        skin=torch.cat(textures) if len(textures) > 1 else textures[0],
+        side=side,
+        texture=torch.tensor(index, device=device),
+        eyes=eye_table(persons, device),
+        cloth=clothes_table(scenes, device),
+        softness=c["key_soft"],
+        relief=1.0 if level.head > 120 else 0.0,
+    )
+
+
+def _sample_skin(look: Looks, uv: Tensor, picture: Tensor) -> Tensor:
+    """Return (N, CHANNELS), bilinear."""
+    side = look.side
+    x = (uv[:, 0] * side - 0.5).clamp(0, side - 1.001)
+    y = (uv[:, 1] * side - 0.5).clamp(0, side - 1.001)
+    x0, y0 = torch.floor(x), torch.floor(y)
+    fx, fy = (x - x0)[:, None], (y - y0)[:, None]
+    i = (look.texture.index_select(0, picture) * side + y0.to(torch.int64)) * side + x0.to(torch.int64)
+    t = look.skin
+    top = torch.lerp(t.index_select(0, i), t.index_select(0, i + 1), fx)
+    low = torch.lerp(t.index_select(0, i + side), t.index_select(0, i + side + 1), fx)
+    return torch.lerp(top, low, fy)
+
+
+def _interpolate(assembly: Assembly, seen: Visible) -> Tensor:
+    """Return (N, RECORD) attributes at the visible points."""
+    vertices = assembly.records.shape[1]
+    flat = assembly.records.reshape(-1, RECORD)
+    corner = assembly.faces.index_select(0, seen.triangle) + (seen.picture * vertices)[:, None]
+    out = flat.index_select(0, corner[:, 0]) * seen.weight[:, 0:1]
+    out = torch.addcmul(out, flat.index_select(0, corner[:, 1]), seen.weight[:, 1:2])
+    return torch.addcmul(out, flat.index_select(0, corner[:, 2]), seen.weight[:, 2:3])
+
+
+def _bend(normal: Tensor, slope: Tensor) -> Tensor:
+    """Tilt normals by slopes to the right and up along the surface."""
+    right = F.normalize(torch.stack([normal[:, 2], torch.zeros_like(normal[:, 0]), -normal[:, 0]], 1) + 1e-6, dim=1)
+    up = torch.linalg.cross(normal, right, dim=1)
+    return F.normalize(normal - right * slope[:, 0:1] - up * slope[:, 1:2], dim=1)
+
+
+def radiance(
+    assembly: Assembly, seen: Visible, cam: Camera, light: Lamps, shadows: ShadowMap, look: Looks
+) -> Tensor:
+    """Shade every visible point.
+
+    Returns:
+        (N, 3) linear radiance, in the order of `seen`.
+    """
+    material = assembly.material.index_select(0, seen.triangle)
+    data = _interpolate(assembly, seen)
+    point, normal = data[:, 0:3], F.normalize(data[:, 3:6], dim=1)
+    view = F.normalize(cam.eye().index_select(0, seen.picture) - point, dim=1)
+    back = (normal * view).sum(1, keepdim=True) < 0
+    strand = (material == HAIR)[:, None]
+    normal = torch.where(back & ~strand & (material != SKIN)[:, None], -normal, normal)
+    lit = shadows.lit(point, normal, seen.picture)
+    out = torch.empty_like(point)
+    for kind in (SKIN, EYE, HAIR, CLOTH, None):
+        which = (material == kind if kind is not None else material == 1).nonzero().squeeze(1)
+        if which.shape[0]:
+            picked = [t.index_select(0, which) for t in (data, normal, view, lit, seen.picture)]
+            out.index_copy_(0, which, _material(kind, picked, light, look))
+    return out
+
+
+def _material(kind: int | None, picked: list[Tensor], light: Lamps, look: Looks) -> Tensor:
+    data, normal, view, lit, picture = picked
+    paint, opened, gloss, tag = data[:, 6:9], data[:, 9], data[:, 10], data[:, 11]
+    zero, one = torch.zeros_like(gloss), torch.ones_like(gloss)
+    if kind == SKIN:
+        texel = _sample_skin(look, paint, picture)
+        fine = _bend(normal, texel[:, 3:5] * look.relief) if look.relief else normal
+        blood = torch.exp(-paint[:, 2:3] * texel.new_tensor([0.0, 0.32, 0.3]))
+        hair = torch.maximum(texel[:, 6], texel[:, 7])
+        return shade(
+            Surface(texel[:, 0:3] * blood, fine, normal, view, opened, texel[:, 5], 1 - 0.8 * hair, zero, lit, picture), light
+        )
+    if kind == EYE:
+        colour = eye_colour(F.normalize(paint, dim=1), tag, look.eyes.index_select(0, picture))
+        lit = lit * opened
+        return shade(Surface(colour, normal, normal, view, opened, gloss, 0.35 * one, one, lit, picture), light)
+    if kind == CLOTH:
+        colour, _ = cloth_colour(paint, look.cloth.index_select(0, picture))
+        return shade(Surface(colour, normal, normal, view, opened, gloss, zero, zero, lit, picture), light)
+    if kind == HAIR:
+        return shade_hair(Surface(paint, normal, normal, view, opened, gloss, zero, zero, lit, picture), light)
+    lit = mix(lit, one, zero) * opened
+    return shade(Surface(paint, normal, normal, view, opened, gloss, 0.3 * one, zero, lit, picture), light)

@@ -1,0 +1,25 @@
+"""The steps: one function for each kind of unit. Only workers import them."""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from ..step import Outcome, Step
+
+_HOME = {
+    "index": "sets",
+    "render": "sets",
+    "collect": "sets",
+    "fit": "systems",
+    "generate": "systems",
+    "extract": "measures",
+    "measure": "measures",
+    "train": "detection",
+    "detect": "detection",
+    "evaluate": "detection",
+}
+
+
+def step_function(kind: str) -> Callable[[Step], Outcome]:
+    """Return the function that runs units of a kind."""
+    function: Callable[[Step], Outcome] = getattr(import_module(f".{_HOME[kind]}", __name__), kind)
+    return function

@@ -1,0 +1,188 @@
+"""Steps that turn media into numbers, and numbers into scores: extract and measure."""
+
+import inspect
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from ...canonical import JSON, digest_of, digest_of_bytes
+from ...errors import MediaError
+from ...instruments import load_instrument
+from ...media.content import Picture
+from ...media.images import read_image
+from ...media.item import Item, Modality, Split
+from ...media.mediaset import MediaSet
+from ...metrics import load_metric
+from ...metrics.base import Evidence, Features, Pair
+from ...stats.blocks import FEWEST, blocks
+from ...stats.score import Measurement
+from ...store.store import Store
+from ..step import Outcome, Step
+
+
+class Pictures:
+    """Streams the pictures of Items; those that cannot be read are kept as failures, not dropped in silence."""
+
+    def __init__(self, items: tuple[Item, ...], step: Step) -> None:
+        self.items = items
+        self.step = step
+        self.read: list[Item] = []
+        self.failures: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[Picture]:
+        for place, item in enumerate(self.items):
+            try:
+                pixels = _pixels(item)
+            except MediaError as error:
+                self.failures[item.id] = str(error)
+                continue
+            self.read.append(item)
+            yield pixels
+            self.step.progress((place + 1) / len(self.items), f"{place + 1} of {len(self.items)} pictures")
+
+
+def _pixels(item: Item) -> Picture:
+    if item.modality is not Modality.IMAGE or item.location is None:
+        raise MediaError(f"{item.id}: a {item.modality}; this instrument reads pictures")
+    return read_image(item.location)
+
+
+def extract(step: Step) -> Outcome:
+    """Let an instrument read the items of a set; one row an item."""
+    media = step.set("set")
+    splits = set(step.key["splits"])
+    items = tuple(item for item in media if str(item.split) in splits)
+    instrument = load_instrument(str(step.key["instrument"]), Store(step.store).weights, step.device)
+    pictures = Pictures(items, step)
+    arrays = {name: np.asarray(array, dtype=np.float32) for name, array in instrument.extract(pictures).items()}
+    rows: list[JSON] = [[item.id, item.cluster, str(item.split)] for item in pictures.read]
+    with (step.out / "features.npz").open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    record = {"rows": rows, "failures": pictures.failures}
+    (step.out / "rows.json").write_text(json.dumps(record), encoding="utf-8")
+    chunks = [np.ascontiguousarray(arrays[name]).tobytes() for name in sorted(arrays)]
+    output = digest_of_bytes([digest_of({**record, "names": sorted(arrays)}).encode(), *chunks])
+    return Outcome(output=output, facts={"items": len(rows), "failures": len(pictures.failures)})
+
+
+def read_features(folder: Path, *splits: Split) -> tuple[Features, int]:
+    """Read what `extract` wrote, only the given splits, and the number of items it could not read."""
+    record = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
+    wanted = {str(split) for split in splits}
+    keep = [i for i, (_, _, split) in enumerate(record["rows"]) if split in wanted]
+    with np.load(folder / "features.npz", allow_pickle=False) as stored:
+        arrays = {name: stored[name][keep] for name in stored.files}
+    ids = tuple(record["rows"][i][0] for i in keep)
+    clusters = tuple(record["rows"][i][1] for i in keep)
+    return Features(ids=ids, clusters=clusters, arrays=arrays), len(record["failures"])
+
+
+def measure(step: Step) -> Outcome:
+    """Reduce features or pairs to one Measurement."""
+    metric = load_metric(str(step.key["metric"]))
+    failures: dict[str, int] = {}
+    if metric.card.form == "paired":
+        synthetic = step.set("synthetic_set")
+        pairs = _Pairs(synthetic, step.set("real_set"), failures)
+        evidence = Evidence(pairs=iter(pairs), seed=int(step.key["seed"]))
+        clusters = {item.id: item.cluster for item in synthetic}
+    else:
+        evidence, unread = _evidence(step)
+        if unread:
+            failures["unreadable"] = unread
+        ids = evidence.synthetic.ids if evidence.synthetic else ()
+        clusters = dict(zip(ids, evidence.synthetic.clusters if evidence.synthetic else (), strict=True))
+    found = metric.measure(evidence)
+    record = measurement_record(with_replicates(found, clusters), failures)
+    (step.out / "measurement.json").write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
+    return Outcome(output=digest_of(record), facts={"measurements": {metric.card.name: record}})
+
+
+def _evidence(step: Step) -> tuple[Evidence, int]:
+    real, unread_real = read_features(step.inputs["real"], Split.TEST)
+    if step.key["role"] == "control":
+        others, _ = read_features(step.inputs["real"], Split.TRAIN, Split.VALIDATION)
+        return Evidence(synthetic=_control(others, int(step.key["n"])), real=real, seed=int(step.key["seed"])), 0
+    if step.key["role"] == "halves":
+        first, second = _halves(real)
+        return Evidence(synthetic=first, real=second, seed=int(step.key["seed"])), 0
+    synthetic, unread = read_features(step.inputs["synthetic"], Split.TEST)
+    fit, _ = read_features(step.inputs["real"], Split.TRAIN)
+    unseen, _ = read_features(step.inputs["real"], Split.VALIDATION)
+    evidence = Evidence(synthetic=synthetic, real=real, fit=fit, unseen=unseen, seed=int(step.key["seed"]))
+    return evidence, unread + unread_real
+
+
+def _control(others: Features, count: int) -> Features:
+    """Take `count` real items that are not the reference, identities evenly: the n-th of each before the next."""
+    seen: dict[str, int] = {}
+    turn = []
+    for row, cluster in enumerate(others.clusters):
+        turn.append((seen.get(cluster, 0), row))
+        seen[cluster] = seen.get(cluster, 0) + 1
+    rows = sorted(row for _, row in sorted(turn)[:count])
+    return others.take(np.array(rows, dtype=np.intp))
+
+
+def _halves(real: Features) -> tuple[Features, Features]:
+    """Cut the reference into two halves that share no identity."""
+    home = blocks(real.clusters, 2)
+    return real.take(np.flatnonzero(home == 0)), real.take(np.flatnonzero(home == 1))
+
+
+class _Pairs:
+    """Streams synthetic pictures of the test split beside the real ones they were made from."""
+
+    def __init__(self, synthetic: MediaSet, real: MediaSet, failures: dict[str, int]) -> None:
+        self.items = synthetic.select(Split.TEST)
+        self.real = {item.id: item for item in real}
+        self.failures = failures
+
+    def __iter__(self) -> Iterator[Pair]:
+        for item in self.items:
+            source = self.real.get(item.sources[0]) if item.sources else None
+            if source is None:
+                self.failures["no source"] = self.failures.get("no source", 0) + 1
+                continue
+            try:
+                mine, theirs = _pixels(item), _pixels(source)
+            except MediaError:
+                self.failures["unreadable"] = self.failures.get("unreadable", 0) + 1
+                continue
+            if mine.shape != theirs.shape:
+                self.failures["other size than its source"] = self.failures.get("other size than its source", 0) + 1
+                continue
+            yield Pair(id=item.id, cluster=item.cluster, synthetic=mine, real=theirs)
+
+
+def with_replicates(found: Measurement, clusters: Mapping[str, str]) -> Measurement:
+    """Fill in what a mean over items is with each block left out, so that every metric is compared the same way."""
+    if found.replicates or not found.items:
+        return found
+    ids = sorted(found.items)
+    values = np.array([found.items[i] for i in ids], dtype=np.float64)
+    home = blocks([clusters.get(i, i) for i in ids])
+    count = int(home.max()) + 1
+    if count < FEWEST:
+        return found
+    means = tuple(float(values[home != b].mean()) for b in range(count))
+    fields = {name: getattr(found, name) for name in inspect.signature(Measurement).parameters}
+    return Measurement(**{**fields, "replicates": means})
+
+
+def measurement_record(found: Measurement, failures: Mapping[str, int]) -> dict[str, JSON]:
+    """Return a Measurement as a JSON object, with the failures that were counted outside the metric."""
+    return {
+        "value": found.value,
+        "interval": asdict(found.interval) if found.interval else None,
+        "n": found.n,
+        "n_real": found.n_real,
+        "replicates": list(found.replicates),
+        "items": dict(found.items),
+        "flags": list(found.flags),
+        "failures": {**found.failures, **failures},
+        "reason": found.reason,
+    }

@@ -1,0 +1,59 @@
+"""Steps that make MediaSets from what lies on a disk or from the studio."""
+
+from collections import Counter
+from pathlib import Path
+
+from ...canonical import JSON
+from ...datasets.folder import collect_outputs, index_folder
+from ...datasets.studio_set import render_studio
+from ...media.item import Split
+from ...media.mediaset import MediaSet, MediaSetWriter, Terms
+from ...store.memory import Memory
+from ...store.store import Store
+from ..step import Outcome, Step
+
+
+def outcome_of_set(media: MediaSet) -> Outcome:
+    """Return the outcome of a unit that made a set: its digest, and counts for the coordinator."""
+    failures = Counter(missed.failure.kind for missed in media.missed)
+    test_failures = Counter(missed.failure.kind for missed in media.missed if missed.split is Split.TEST)
+    splits = Counter(str(item.split) for item in media)
+    facts: dict[str, JSON] = {
+        "splits": dict(sorted(splits.items())),
+        "asked": {str(split): count for split, count in sorted(media.asked().items())},
+        "failures": dict(sorted(failures.items())),
+        "test_failures": dict(sorted(test_failures.items())),
+        "identities": {str(s): len({item.cluster for item in media.select(Split(s))}) for s in sorted(splits)},
+        "targets": media.card.facts.get("targets"),
+    }
+    return Outcome(output=media.digest, facts=facts)
+
+
+def index(step: Step) -> Outcome:
+    """Read a folder of real pictures, clips or sounds into a MediaSet."""
+    path = Path(step.task["path"])
+    terms = Terms.model_validate(step.key["terms"])
+    writer = MediaSetWriter(
+        step.out / "set", name=step.task["name"], origin="folder", terms=terms, roots={"data": path}
+    )
+    memory = Memory(Store(step.store).memory_file)
+    return outcome_of_set(index_folder(path, writer, step.key, memory, step.progress))
+
+
+def render(step: Step) -> Outcome:
+    """Render people who never lived into a MediaSet."""
+    terms = Terms(people="rendered", permits=("evaluate", "train", "edit", "manipulate", "publish"), grant="rendered")
+    writer = MediaSetWriter(step.out / "set", name="studio", origin="studio", terms=terms)
+    return outcome_of_set(render_studio(writer, step.key, step.progress))
+
+
+def collect(step: Step) -> Outcome:
+    """Read outputs that a system made elsewhere into a MediaSet."""
+    path = Path(step.task["path"])
+    terms = Terms.model_validate(step.key["terms"])
+    writer = MediaSetWriter(
+        step.out / "set", name=step.key["system"], origin="folder", terms=terms, roots={"outputs": path}
+    )
+    real = step.set("real")
+    memory = Memory(Store(step.store).memory_file)
+    return outcome_of_set(collect_outputs(path, writer, step.key, real, memory, step.progress))

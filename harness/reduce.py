@@ -1,0 +1,218 @@
+"""From finished units to results: in one place, in the order of the plan."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .canonical import JSON, digest_of
+from .errors import Failure
+from .execute.local import Results as Ran
+from .plan import numeric_class
+from .plan_suite import REAL, RowPlan, SuitePlan, System
+from .stats.groups import mark_best
+from .store.schema import (
+    IntervalRecord,
+    Replicates,
+    Results,
+    Row,
+    SeedValue,
+    SuiteRecord,
+    SystemRecord,
+    comparability_key,
+)
+from .suite import suite_digest
+
+FAILS_MEMORISATION = "fails memorisation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduced:
+    """What a run amounts to."""
+
+    results: Results
+    replicates: Replicates
+
+
+def reduce_run(planned: SuitePlan, ran: Ran) -> Reduced:
+    """Return the results of a run: the same bytes for the same numbers, whatever the order in which units ended."""
+    return _Reducer(planned, ran).reduce()
+
+
+class _Reducer:
+    def __init__(self, planned: SuitePlan, ran: Ran) -> None:
+        self.planned = planned
+        self.ran = ran
+        self.replicates: dict[str, tuple[tuple[float, ...], ...]] = {}
+
+    def reduce(self) -> Reduced:
+        rows = [self._row(row) for row in self.planned.rows]
+        systems = tuple(self._system(system, rows) for system in self.planned.systems)
+        unranked = {s.name for s in systems if FAILS_MEMORISATION in s.flags}
+        replicates = Replicates(rows=self.replicates)
+        marked = mark_best(rows, replicates, unranked=unranked)
+        suite = self.planned.suite
+        results = Results(
+            suite=SuiteRecord(name=suite.suite, version=suite.version, digest=suite_digest(suite), title=suite.title),
+            reference=self._reference(),
+            numeric_class=numeric_class(self.planned.plan.device),
+            systems=systems,
+            rows=marked,
+            warnings=tuple(self._warnings(systems)),
+        )
+        return Reduced(results=results, replicates=replicates)
+
+    def _reference(self) -> dict[str, JSON]:
+        real = self.ran.finished.get(REAL)
+        data = self.planned.suite.data
+        terms = data.terms.model_dump(mode="json") if data.terms else {"people": "rendered"}
+        facts = dict(real.facts) if real else {}
+        if data.dataset == "folder" and not data.terms:
+            terms = {"people": "real"}
+        return {"dataset": data.dataset, "digest": real.output if real else None, "terms": terms, **facts}
+
+    def _set_facts(self, unit_id: str) -> Mapping[str, JSON]:
+        finished = self.ran.finished.get(unit_id)
+        return finished.facts if finished else {}
+
+    def _expected(self, row: RowPlan) -> int:
+        if row.n is not None:
+            return row.n
+        asked = self._set_facts(row.set_unit).get("asked", {})
+        return int(asked.get("test", 0))
+
+    def _protocol(self, row: RowPlan, expected: int) -> dict[str, JSON]:
+        """Return everything that two rows must share to be compared; the system itself is never in it."""
+        real = self.ran.finished.get(REAL)
+        facts = self._set_facts(row.set_unit)
+        requests: dict[str, JSON] = {"n": expected}
+        if row.role == "system" and facts.get("targets"):
+            requests["targets"] = facts["targets"]
+        protocol: dict[str, JSON] = {
+            **row.protocol,
+            "reference": real.output if real else None,
+            "requests": requests,
+            "numeric_class": numeric_class(self.planned.plan.device),
+        }
+        if row.detector_unit:
+            trained = self.ran.finished.get(row.detector_unit)
+            protocol["detector"] = trained.fingerprint if trained else None
+        return protocol
+
+    def _row(self, row: RowPlan) -> Row:
+        expected = self._expected(row)
+        protocol = self._protocol(row, expected)
+        found: list[tuple[int, dict[str, JSON]]] = []
+        reason = row.reason
+        for seed, unit_id, name in row.sources:
+            if unit_id in self.ran.finished:
+                found.append((seed, dict(self.ran.finished[unit_id].facts)["measurements"][name]))
+            else:
+                reason = reason or _why(self.ran.failed.get(unit_id))
+        values = [(seed, one) for seed, one in found if one["value"] is not None]
+        if len(values) < max(len(row.sources), 1):
+            reason = reason or next((one["reason"] for _, one in found if one["reason"]), "not computed")
+        else:
+            reason = None
+        row_id = digest_of([row.section, row.system, row.metric, dict(row.slice)])[:12]
+        row_id = f"{row.section}-{row.system}-{row.metric}-{row_id}"
+        if reason is None and all(one["replicates"] for _, one in values):
+            self.replicates[row_id] = tuple(tuple(one["replicates"]) for _, one in values)
+        return Row(
+            id=row_id,
+            section=row.section,
+            system=row.system,
+            role=row.role,
+            kind=row.kind,
+            metric=row.metric,
+            slice=dict(row.slice),
+            value=float(np.mean([one["value"] for _, one in values])) if reason is None else None,
+            interval=_interval(values, self.replicates.get(row_id)) if reason is None else None,
+            n=min((int(one["n"]) for _, one in found), default=0),
+            expected=expected,
+            failures=self._failures(row, found),
+            direction=row.direction.value,
+            protocol=protocol,
+            comparability=comparability_key(protocol),
+            reason=reason,
+            flags=tuple(dict.fromkeys(flag for _, one in found for flag in one["flags"])),
+            seeds=tuple(SeedValue(seed=seed, value=one["value"]) for seed, one in found),
+        )
+
+    def _failures(self, row: RowPlan, found: Sequence[tuple[int, Mapping[str, JSON]]]) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        made = dict(self._set_facts(row.set_unit).get("test_failures", {})) if row.role == "system" else {}
+        for source in (made, *(one["failures"] for _, one in found)):
+            for kind, number in source.items():
+                counts[kind] = counts.get(kind, 0) + int(number)
+        return counts
+
+    def _system(self, system: System, rows: Sequence[Row]) -> SystemRecord:
+        failures: dict[str, int] = {}
+        reason = None
+        for unit_id in system.sets:
+            for kind, number in dict(self._set_facts(unit_id).get("failures", {})).items():
+                failures[kind] = failures.get(kind, 0) + int(number)
+            if unit_id in self.ran.failed:
+                reason = reason or _why(self.ran.failed[unit_id])
+        made = sum(sum(dict(self._set_facts(u).get("splits", {})).values()) for u in system.sets)
+        status = "ok" if not failures and reason is None else "partial" if made else "failed"
+        if status == "failed" and reason is None:
+            reason = f"no items: {', '.join(f'{number} {kind}' for kind, number in failures.items())}"
+        mine = [row for row in rows if row.system == system.name]
+        flags = [f for row in mine for f in row.flags if f == FAILS_MEMORISATION]
+        return SystemRecord(
+            name=system.name,
+            generator=system.origin,
+            technique=system.card.technique,
+            kind=system.card.kind,
+            modality=system.card.modality,
+            parameters=dict(system.parameters),
+            digest=system.digest,
+            status=status,
+            failures=failures,
+            reason=reason,
+            trained_on="train split" if system.card.fits else None,
+            flags=tuple(dict.fromkeys(flags)),
+        )
+
+    def _warnings(self, systems: Sequence[SystemRecord]) -> list[str]:
+        found = [f"{s.name}: {s.status}: {s.reason or s.failures}" for s in systems if s.status != "ok"]
+        found += [f"{s.name}: {FAILS_MEMORISATION}: not ranked" for s in systems if FAILS_MEMORISATION in s.flags]
+        unread = dict(self._set_facts(REAL).get("failures", {}))
+        if unread:
+            found.append(f"the real set: {sum(unread.values())} files could not be read")
+        return found
+
+
+def _why(failure: Failure | None) -> str:
+    return f"failed ({failure.kind}): {failure.message}" if failure else "not run"
+
+
+def _interval(
+    values: Sequence[tuple[int, Mapping[str, JSON]]], replicates: Sequence[Sequence[float]] | None
+) -> IntervalRecord | None:
+    """Return the interval of one seed, or for several the jackknife's around the mean over the same blocks."""
+    if len(values) == 1:
+        interval = values[0][1]["interval"]
+        return IntervalRecord(**interval) if interval else None
+    if not replicates or len({len(r) for r in replicates}) != 1:
+        return None
+    from .stats.intervals import t_quantile
+
+    seeds = np.array([one["value"] for _, one in values], dtype=np.float64)
+    means = np.asarray(replicates, dtype=np.float64).mean(axis=0)
+    count = len(means)
+    shared = (count - 1) / count * float(((means - means.mean()) ** 2).sum())
+    error = float(np.sqrt(shared + seeds.var(ddof=1) / len(seeds)))
+    half = t_quantile(0.95, len(seeds) - 1) * error
+    centre = float(seeds.mean())
+    first = values[0][1]["interval"] or {}
+    return IntervalRecord(
+        low=centre - half,
+        high=centre + half,
+        level=0.95,
+        method=f"{len(seeds)} training seeds and jackknife",
+        cluster=str(first.get("cluster", "item")),
+        about=str(first.get("about", "population")),
+    )

@@ -1,0 +1,174 @@
+"""Run a suite: plan it, let the executor do what is missing, reduce, write the run folder."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .canonical import JSON, canonical
+from .errors import FauxbenchError, StorageError
+from .execute.display import Display, Quiet
+from .execute.local import LocalExecutor
+from .execute.local import Results as Ran
+from .plan import Plan
+from .plan_suite import Planner, SuitePlan
+from .reduce import Reduced, reduce_run
+from .registry import DETECTORS
+from .report import SUFFIXES, render, tables
+from .run_folder import RunFolder
+from .samples import write_samples
+from .store.schema import Results
+from .store.store import Store, storage_errors
+from .suite import Suite, find_suite, read_suite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """A finished run."""
+
+    folder: Path
+    results: Results
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a run would do."""
+
+    plan: Plan
+    cached: frozenset[str]
+    seconds: Mapping[str, float]
+    """Expected seconds of each unit that is not cached."""
+
+
+def default_store() -> Path:
+    """Return the store folder: `FAUXBENCH_STORE`, or the platform's cache folder."""
+    from platformdirs import user_cache_path
+
+    given = os.environ.get("FAUXBENCH_STORE")
+    return Path(given) if given else user_cache_path("fauxbench") / "store"
+
+
+def default_workers() -> int:
+    """Return how many workers run at once: one a processor, each with one thread."""
+    return max(1, os.cpu_count() or 1)
+
+
+def load(suite: Suite | str | Path) -> tuple[Suite, Path]:
+    """Return a suite and the folder that its paths are relative to.
+
+    Raises:
+        SuiteError: No such suite, or it is wrong.
+    """
+    if isinstance(suite, Suite):
+        return suite, Path.cwd()
+    path = find_suite(str(suite))
+    return read_suite(path), path.resolve().parent
+
+
+def plan(suite: Suite | str | Path, store: Store, device: str = "cpu") -> SuitePlan:
+    """Return the plan of a suite; nothing is run."""
+    loaded, base = load(suite)
+    try:
+        return Planner(loaded, base, store.weights, device).build()
+    except FauxbenchError as error:
+        if isinstance(suite, Suite):
+            raise
+        raise type(error)(f"{find_suite(str(suite))}: {error}") from error
+
+
+def preview(suite: Suite | str | Path, *, store: Path | None = None, device: str = "cpu") -> Preview:
+    """Return what `run` would do: units to do, units cached, estimated seconds."""
+    opened = Store(store or default_store())
+    planned = plan(suite, opened, device)
+    cached = frozenset(planned.plan.cached(opened))
+    executor = LocalExecutor(opened, workers=1, display=Quiet())
+    todo = {unit.id: executor.estimate(unit) for unit in planned.plan.units if unit.id not in cached}
+    return Preview(plan=planned.plan, cached=cached, seconds=todo)
+
+
+def run(
+    suite: Suite | str | Path,
+    *,
+    runs: Path = Path("runs"),
+    store: Path | None = None,
+    device: str = "cpu",
+    workers: int | None = None,
+    display: Display | None = None,
+    retry: bool = False,
+) -> RunResult:
+    """Run a suite and return its results.
+
+    What the store already holds is not done again, so the same call after an interruption goes on where it stopped.
+
+    Args:
+        suite: A Suite, the path of a suite file, or the name of one that comes with fauxbench.
+        runs: Folder in which the run folder is made.
+        store: The store; default `FAUXBENCH_STORE` or the platform's cache folder.
+        device: Of torch: `cpu`, `cuda`, `cuda:1`.
+        workers: Processes at once; default: one a processor. The numbers do not depend on it.
+        display: Told of progress; default: nobody.
+        retry: Do units again in which items failed.
+
+    Raises:
+        InputError: The suite is wrong, or terms do not allow it; nothing was run.
+        StorageError: The disk is full; the same call resumes.
+    """
+    opened = Store(store or default_store())
+    planned = plan(suite, opened, device)
+    folder = RunFolder.open(runs, planned.suite)
+    try:
+        folder.begin(planned.suite, planned.plan)
+        executor = LocalExecutor(opened, workers=workers or default_workers(), display=display or Quiet(), retry=retry)
+        ran = executor.run(planned.plan)
+        reduced = reduce_run(planned, ran)
+        _write(folder, planned, ran, reduced)
+        folder.end("complete")
+    except KeyboardInterrupt:
+        folder.end("interrupted", "interrupted by the user; the same command resumes")
+        raise
+    except FauxbenchError as error:
+        if not isinstance(error, StorageError):
+            folder.end("failed", str(error))
+        raise
+    finally:
+        folder.close()
+    return RunResult(folder=folder.path, results=reduced.results)
+
+
+def _write(folder: RunFolder, planned: SuitePlan, ran: Ran, reduced: Reduced) -> None:
+    folder.write("records.jsonl", "".join(canonical(record) + "\n" for record in _records(planned.plan, ran)))
+    for name, unit_id in planned.detect_units.items():
+        if unit_id in ran.finished:
+            scores = (ran.finished[unit_id].folder / "scores.jsonl").read_text(encoding="utf-8")
+            folder.write(f"scores/{name}.jsonl", scores)
+    for system in planned.systems:
+        card = {**system.card.model_dump(mode="json"), "as": system.name, "digest": system.digest}
+        folder.write(f"cards/{system.name}.json", json.dumps(card, indent=1) + "\n")
+    for spec in planned.suite.detectors:
+        if ".py:" not in spec.use:
+            card = DETECTORS.find(spec.use, Path.cwd()).card.model_dump(mode="json")
+            folder.write(f"cards/{card['name']}.json", json.dumps(card, indent=1) + "\n")
+    with storage_errors(folder.path):
+        write_samples(folder.path / "samples", planned, ran)
+    for name, table in tables(reduced.results).items():
+        for format_name, suffix in SUFFIXES.items():
+            folder.write(f"tables/{name}{suffix}", render(table, format_name))
+    folder.write("replicates.json", canonical(reduced.replicates.model_dump(mode="json")) + "\n")
+    folder.write("results.json", reduced.results.model_dump_json(indent=1) + "\n")
+
+
+def _records(plan: Plan, ran: Ran) -> list[dict[str, JSON]]:
+    records: list[dict[str, JSON]] = []
+    for unit in plan.units:
+        record: dict[str, JSON] = {"unit": unit.id, "kind": unit.kind, "device": plan.device}
+        if unit.id in ran.finished:
+            done = ran.finished[unit.id]
+            facts = {k: v for k, v in done.facts.items() if k != "measurements"}
+            record |= {"status": "ok", "cached": unit.id in ran.cached, "fingerprint": done.fingerprint}
+            record |= {"output": done.output, "seconds": done.seconds, "facts": facts}
+        else:
+            failure = ran.failed[unit.id]
+            record |= {"status": "failed", "failure": failure.record()}
+        records.append(record)
+    return records

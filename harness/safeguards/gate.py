@@ -1,0 +1,119 @@
+"""The gate: what terms and consent must say before a system may learn from people or alter them."""
+
+import datetime
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ..canonical import digest_of_file
+from ..cards import Document, GeneratorCard
+from ..contracts import Request
+from ..errors import Failure, InputError
+from ..media.item import Item
+from ..media.mediaset import Terms
+
+
+class ConsentRecord(Document):
+    """A person's recorded consent to be manipulated."""
+
+    person: str
+    """The identity, as the data set names it."""
+    techniques: tuple[str, ...]
+    """Techniques allowed (`swap`, `lip-sync`, ...), or `any`."""
+    purposes: tuple[str, ...]
+    granted: datetime.date
+    expires: datetime.date
+    revoked: datetime.date | None = None
+    form: str
+    """sha256 of the signed form."""
+    leave_machine: bool = False
+
+    def covers(self, technique: str, day: datetime.date) -> bool:
+        """Whether the record allows `technique` on `day`."""
+        in_force = self.granted <= day <= self.expires and (self.revoked is None or day < self.revoked)
+        return in_force and bool({"any", technique} & set(self.techniques))
+
+
+def consents_file() -> Path:
+    """Return where consent records are kept: `FAUXBENCH_CONSENTS`, or consents.jsonl in the user's configuration."""
+    from platformdirs import user_config_path
+
+    given = os.environ.get("FAUXBENCH_CONSENTS")
+    return Path(given) if given else user_config_path("fauxbench") / "consents.jsonl"
+
+
+def read_consents(path: Path) -> tuple[ConsentRecord, ...]:
+    """Read consent records, one JSON object a line; no file means no consent.
+
+    Raises:
+        InputError: A line is not a consent record.
+    """
+    if not path.is_file():
+        return ()
+    records = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            records.append(ConsentRecord.model_validate_json(line))
+        except ValidationError as error:
+            raise InputError(f"{path}, line {number}: not a consent record: {error.errors()[0]['msg']}") from error
+    return tuple(records)
+
+
+def consents_digest(path: Path) -> str:
+    """Return the digest of the consent file, or `none`; it is part of every fingerprint that consent can change."""
+    return digest_of_file(path) if path.is_file() else "none"
+
+
+def why_not_fit(card: GeneratorCard, terms: Terms) -> str | None:
+    """Return why a system may not be trained on a set, or None."""
+    if card.fits and not terms.allow("train"):
+        return (
+            f"training '{card.name}' on pictures of real people needs the set's recorded terms: add to data.terms "
+            "`permits: [evaluate, train]` and `grant:` with who allowed it (or `people: none` if nobody is in them)"
+        )
+    return None
+
+
+def why_not_edit(card: GeneratorCard, terms: Terms) -> str | None:
+    """Return why a system may not edit light, resolution or background of a set's pictures, or None."""
+    if card.kind == "augmented_real" and card.uses and not terms.allow("edit"):
+        return (
+            f"'{card.name}' edits pictures of real people: add to data.terms `permits: [evaluate, edit]` and `grant:` "
+            "with who allowed it (or `people: none` if nobody is in them)"
+        )
+    return None
+
+
+def why_not_request(
+    request: Request,
+    card: GeneratorCard,
+    terms: Terms,
+    consents: Sequence[ConsentRecord],
+    day: datetime.date,
+) -> Failure | None:
+    """Return a Failure if the request uses a real person without what that needs, or None.
+
+    An edit of light, resolution or background needs the set's terms; anything else that has a real person as target,
+    reference, driver or voice needs that person's consent record.
+    """
+    people = [i for i in (request.target, *request.references, request.driver, request.audio) if i is not None]
+    if terms.people != "real" or not people:
+        return None
+    if card.kind == "augmented_real":
+        reason = why_not_edit(card, terms)
+        return Failure(request_id=request.id, kind="refused", message=reason) if reason else None
+    for item in people:
+        person = _person(item)
+        if not any(c.person == person and c.covers(card.technique, day) for c in consents):
+            message = (
+                f"no consent record in force of '{person}' for technique '{card.technique}'; add one to "
+                f"{consents_file()}, or use rendered people (dataset: studio)"
+            )
+            return Failure(request_id=request.id, kind="refused", message=message)
+    return None
+
+
+def _person(item: Item) -> str:
+    return item.clusters.get("identity") or item.clusters.get("speaker") or item.id
