@@ -6,6 +6,7 @@ least 1 - alpha, whichever it is (Bonferroni, not the multivariate t, because ea
 Comparing every row with the *observed* best alone would forget that the observed best was chosen by its luck.
 """
 
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from itertools import combinations
 
@@ -44,12 +45,12 @@ def evidence(row: Row, replicates: Replicates) -> Replicated:
     if row.value is None:
         raise ValueError(row.reason or "no value")
     stored = replicates.rows.get(row.id, ())
+    if not any(stored):
+        raise ValueError("no replicates: the value cannot be tested")
     values = [seed.value for seed in row.seeds] or [row.value]
     if len(stored) != len(values):
         raise ValueError(f"{len(stored)} sets of replicates for {len(values)} training seeds")
     kept = [(value, blocks) for value, blocks in zip(values, stored, strict=True) if value is not None and blocks]
-    if not kept:
-        raise ValueError("no replicates: the value cannot be tested")
     return Replicated.of([value for value, _ in kept], [blocks for _, blocks in kept])
 
 
@@ -70,10 +71,13 @@ def mark_best(
             candidate = evidence(row, replicates)
         except ValueError:
             continue
-        contest = (row.direction, candidate.blocks, row.section, row.metric, row.comparability)
+        contest = (row.direction, row.section, row.metric, row.comparability)
         contests.setdefault((*contest, *sorted(row.slice.items())), {})[row.id] = candidate
     verdict: dict[str, bool] = {}
-    for key, candidates in contests.items():
+    for key, entered in contests.items():
+        # Rows cut into other blocks than most cannot be paired with them, and are not ranked.
+        blocks = Counter(candidate.blocks for candidate in entered.values()).most_common(1)[0][0]
+        candidates = {name: candidate for name, candidate in entered.items() if candidate.blocks == blocks}
         best = best_group(candidates, lower=key[0] == "lower", alpha=alpha)
         verdict |= {identifier: identifier in best for identifier in candidates}
     return tuple(row.model_copy(update={"best": verdict.get(row.id)}) for row in rows)
