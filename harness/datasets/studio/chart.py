@@ -126,7 +126,7 @@ def _face_masks(x: Array, y: Array, s: Array, front: Array) -> dict[str, Array]:
         "forehead": blob(x, y, (0.0, 5.2), (4.5, 2.0)) * front,
         "socket": blob(x, y, (3.0, 0.0), (1.9, 1.25)) * front,
         "under_eye": blob(x, y, (2.75, -1.05), (1.35, 0.5)) * front,
-        "upper_edge": np.exp(-((eye_gap / 0.1) ** 2)) * (eye_gap <= 0) * edge,
+        "upper_edge": np.exp(-((eye_gap / 0.15) ** 2)) * (eye_gap <= 0) * edge,
         "lower_edge": np.exp(-((eye_gap / 0.08) ** 2)) * (eye_gap > 0) * edge,
         "crease": np.exp(-(((-eye_gap - 0.14 - 0.42 * lid) / 0.1) ** 2)) * smooth(1.22, 0.95, np.abs(e)) * front,
         "upper_lid": smooth(0.75, 0.4, -eye_gap) * (eye_gap <= 0) * lid**0.5 * front,

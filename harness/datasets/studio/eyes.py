@@ -36,7 +36,7 @@ def eye_parts(p: Columns, s: Columns, posed: Posed, rings: int) -> list[Part]:
         points = posed.eyes[:, k, None] + EYE_RADIUS * local
         height = EYE_RADIUS * local[..., 1]
         upper, lower = posed.lids[:, k, 0:1], posed.lids[:, k, 1:2]
-        shade = ramp(-0.12, 0.55, upper - height) * ramp(-0.25, 0.3, height + lower)
+        shade = ramp(-0.05, 0.42, upper - 0.12 - height) * ramp(-0.2, 0.2, height + lower + 0.12)
         corner = ramp(1.5, 0.7, (EYE_RADIUS * local[..., 0]).abs())
         light = torch.stack([0.22 + 0.78 * shade * (0.5 + 0.5 * corner), torch.ones_like(shade), corner], -1)
         parts.append(

@@ -1,15 +1,18 @@
 """All geometry of a batch of pictures, at the level of detail that the size asks for."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 
 from .body import clothes_part, ear_parts
 from .eyes import eye_parts
+from .hair import hair_parts, lash_part, thickness
 from .mouth import mouth_parts
 from .parts import SKIN, Assembly, Part, assemble
-from .rig import Columns, Posed, Rig, grid_normals, pose, rig
+from .rig import Columns, Posed, Rig, grid_normals, pose, rig, turn
+from .strands import roots, texture_at
 
 Tensor = torch.Tensor
 Factors = Mapping[str, float]
@@ -64,20 +67,31 @@ def _occlusion(r: Rig, posed: Posed) -> Tensor:
     return (1.0 - shut).clamp(0.1, 1.0)[None].expand(posed.head.shape[:3])
 
 
-def _head_part(r: Rig, posed: Posed) -> Part:
-    normals = grid_normals(posed.head, r.back, r.ahead)
-    batch = posed.head.shape[0]
+def _head_part(r: Rig, posed: Posed, normals: Tensor) -> Part:
     uv = torch.tensor(r.grid.uv, dtype=torch.float32, device=posed.head.device)
     paint = torch.cat([uv, torch.zeros_like(uv[..., :1])], -1)[None].expand_as(posed.head)
     shut = _occlusion(r, posed)
     light = torch.stack([shut, torch.ones_like(shut), torch.zeros_like(shut)], -1)
-    flat = (batch, -1, 3)
-    return Part(SKIN, posed.head.reshape(flat), normals.reshape(flat), paint.reshape(flat), light.reshape(flat), r.faces)
+    flat = (posed.head.shape[0], -1, 3)
+    return Part(SKIN, posed.head.reshape(flat), normals, paint.reshape(flat), light.reshape(flat), r.faces)
+
+
+def _with_hair(r: Rig, p: Columns, c: Columns, posed: Posed) -> tuple[Posed, Tensor, Tensor]:
+    """Thicken the scalp by its hair; return the head, and its normals (B, V, 3) in its own frame and in the world."""
+    depth = thickness(r, p, c, r.scalp)
+    size = posed.shape.shape
+    first = grid_normals(posed.shape, r.back, r.ahead)
+    lift = depth.view(*size[:3], 1)
+    shape = posed.shape + first * lift
+    head = posed.head + turn(first, posed.rotation) * lift
+    flat = (size[0], -1, 3)
+    normals = grid_normals(head, r.back, r.ahead).reshape(flat)
+    return replace(posed, shape=shape, head=head), first.reshape(flat), normals
 
 
 def build(
     persons: Sequence[Factors],
-    scenes: Sequence[Factors],
+    textures: Sequence[Tensor],
     p: Columns,
     s: Columns,
     c: Columns,
@@ -88,8 +102,8 @@ def build(
 
     Args:
         persons: Factors of the people, for what is cached by person.
-        scenes: Factors of the scenes.
-        p: The same as columns; `s` and `c` are state and scene.
+        textures: The skin (T, T, C) of every picture.
+        p: The people as columns.
         s: States.
         c: Scenes.
         level: Level of detail.
@@ -99,10 +113,15 @@ def build(
         The triangles, and the posed heads.
     """
     r = rig(level.detail, device)
-    posed = pose(r, p, s)
-    parts = [_head_part(r, posed)]
+    posed, own, normals = _with_hair(r, p, c, pose(r, p, s))
+    parts = [_head_part(r, posed, normals)]
     parts += eye_parts(p, s, posed, max(7, round(20 * level.detail)))
     parts += mouth_parts(p, s, posed, posed.upper_jaw, level.detail)
     parts += ear_parts(r, p, posed, level.detail)
     parts.append(clothes_part(p, c, posed, level.detail))
+    root = roots("scalp", level.strands, level.detail, device)
+    cover = torch.stack([texture_at(t, root.uv)[:, 6] for t in textures])
+    parts += hair_parts(r, p, c, posed, own, cover, persons, level.strands)
+    if level.detail >= 0.4:
+        parts.append(lash_part(r, p, s, posed, level.detail))
     return assemble(parts), posed

@@ -75,11 +75,11 @@ def render(
     with torch.inference_mode():
         level = level_for(height)
         p, s, c = Columns(persons, device), Columns(states, device), Columns(scenes, device)
-        assembly, posed = build(persons, scenes, p, s, c, level, device)
+        look = looks(persons, scenes, c, level, device)
+        assembly, posed = build(persons, look.textures(), p, s, c, level, device)
         fine = (height * level.samples, width * level.samples)
         cam = camera(c, posed.centre, *fine)
         light = lamps(c)
-        look = looks(persons, scenes, c, level, device)
         canvas = background(scenes, c, light, fine[0], fine[1], device)
         pixel, colour = _foreground(assembly, cam, light, look, level, fine)
         flat = canvas.permute(0, 2, 3, 1).reshape(-1, 3)

@@ -7,7 +7,9 @@ from functools import lru_cache
 import numpy as np
 import torch
 
+from .chart import hairline
 from .fields import jaw_weight, nearest_vertex, person_fields, state_fields
+from .noise import ramp
 from .sculpt import EYE_HALF, EYE_RADIUS, EYE_X, EYE_Z, MOUTH_HALF, MOUTH_Y, HeadGrid, head_grid, smooth
 
 Tensor = torch.Tensor
@@ -75,6 +77,7 @@ class Rig:
     state: Tensor
     jaw: Tensor
     follow: Tensor
+    scalp: Tensor
     lid_index: Tensor
     lid_skin: Tensor
     marks: Tensor
@@ -106,6 +109,7 @@ def rig(detail: float, device: str) -> Rig:
         state=tensor(np.stack([f.reshape(-1) for f in states.values()])),
         jaw=tensor(jaw_weight(grid)),
         follow=tensor(smooth(32.5, 25.0, grid.gap.reshape(-1, 2)[:, 0] + 12.0)),
+        scalp=tensor(rest[:, 1] - hairline(np.degrees(np.arctan2(rest[:, 0], rest[:, 2] + 1.0)))),
         lid_index=tensor(index),
         lid_skin=tensor(EYE_RADIUS + 0.11 * smooth(0.0, 0.1, eye_gap[index]) + 0.003),
         marks=tensor(_marks(grid)),
@@ -183,9 +187,9 @@ def _lid_heights(p: Columns, s: Columns) -> Tensor:
     """Return (B, 2, 2) opening of the upper and lower lid of both eyes."""
     old = (p["age"] - 30.0).clamp(min=0.0) / 50.0
     look = s["gaze_y"] * 0.1
-    upper = 0.6 + 0.09 * p["eye_open"] - 0.09 * old + 0.26 * s["lid_raise"] - 0.2 * s["lid_tight"] + 1.4 * look
+    upper = 0.54 + 0.08 * p["eye_open"] - 0.09 * old + 0.26 * s["lid_raise"] - 0.2 * s["lid_tight"] + 1.4 * look
     upper = upper - 0.1 * s["smile"] - 0.08 * s["brow_lower"] - 0.14 * s["nose_wrinkle"]
-    lower = 0.36 + 0.03 * p["eye_open"] - 0.2 * s["cheek_raise"] - 0.16 * s["lid_tight"] - 0.6 * look - 0.07 * s["smile"]
+    lower = 0.40 + 0.03 * p["eye_open"] - 0.2 * s["cheek_raise"] - 0.16 * s["lid_tight"] - 0.6 * look - 0.07 * s["smile"]
     lower = lower.clamp(min=0.02) + 0.04 * s["lid_raise"]
     rows = []
     for name in ("blink_left", "blink_right"):
@@ -210,12 +214,13 @@ def _fit_lids(r: Rig, shape: Tensor, eyes: Tensor) -> Tensor:
     right = (part[..., 0:1] > 0).to(part.dtype)
     centre = eyes[:, None, 0] * (1 - right) + eyes[:, None, 1] * right
     away = part - centre
-    length = away.norm(dim=-1).clamp(min=1e-3)
-    ahead = away[..., 2].clamp(min=0.0) / length
-    gap = (r.lid_skin[None] - length) * (ahead * 3.0).clamp(0.0, 1.0)
-    push = 0.5 * (gap + torch.sqrt(gap * gap + 0.0016))  # a rounded max(gap, 0)
-    push = (push - 0.02 * torch.exp(-gap.abs() * 10)).clamp(min=0.0)
-    return shape.index_copy(1, r.lid_index, part + away / length[..., None] * push[..., None])
+    flat = away[..., 0] ** 2 + away[..., 1] ** 2
+    dome = torch.sqrt((r.lid_skin[None] ** 2 - flat).clamp(min=0.0))
+    gap = (dome - away[..., 2]) * ramp(1.75, 1.3, flat)
+    push = 0.5 * (gap + torch.sqrt(gap * gap + 0.0025)) * ramp(2.6, 1.6, flat)  # a rounded max(gap, 0)
+    moved = torch.cat([part[..., :2], part[..., 2:] + push[..., None]], -1)
+    return shape.index_copy(1, r.lid_index, moved)
+
 
 
 def pose(r: Rig, p: Columns, s: Columns) -> Posed:

@@ -58,6 +58,7 @@ class HeadGrid:
             the doubled rows carry -0.0 and +0.0 as a sign in `side`.
         side: (R, 2) -1 for rows above the eye and mouth slit, +1 for rows below.
         back, ahead: (R,) row before and after for finite differences, never across a slit.
+        detail: The level of detail.
     """
 
     rest: Array
@@ -67,6 +68,7 @@ class HeadGrid:
     side: Array
     back: Array
     ahead: Array
+    detail: float
 
 
 def smooth(low: float, high: float, x: Array) -> Array:
@@ -217,4 +219,4 @@ def head_grid(detail: float = 1.0) -> HeadGrid:
         last = np.flatnonzero(part == k)[-1]
         ahead[last], back[last + 1] = last, last + 1
     uv = np.stack(np.broadcast_arrays(u[None], v[:, None]), -1)
-    return HeadGrid(rest, uv, _faces(rest, part), gap, side, back, ahead)
+    return HeadGrid(rest, uv, _faces(rest, part), gap, side, back, ahead, detail)

@@ -182,6 +182,10 @@ def bake(person: Mapping[str, float], day: Mapping[str, float], side: int, devic
     colour = mix(colour, beard_colour * (0.6 + 0.8 * stubble)[..., None], cover[..., None])
     height = height + 0.05 * cover * (stubble - 0.5)
     scalp = scalp_map(c, person, ox, oy)
+    long = min(1.0, max(0.0, (day["hair_length"] - 0.02) / 0.14))
+    streak = value_noise(c.arc * 7.0 + oy, c.s * 1.5 + ox)[..., 0] * 0.7 + 0.5 * value_noise(c.arc * 15.0 + ox, c.s * 2.0)[..., 0]
+    head_hair = mix(hair, grey, torch.tensor(0.8 * person["grey"])) * (0.3 + 0.75 * streak)[..., None]
+    colour = mix(colour, head_hair, (scalp * (0.55 + 0.42 * long * torch.ones_like(scalp)))[..., None])
     slope = torch.stack([torch.gradient(height, dim=k)[0] for k in (1, 0)], -1) / c.cell
     slope = slope.clamp(-0.7, 0.7) * torch.tensor([1.0, -1.0], device=c.x.device)
     gloss = (0.3 + 0.5 * person["oiliness"] * (0.45 + 0.55 * m["t_zone"])) * (1 - 0.7 * torch.maximum(cover, brow))

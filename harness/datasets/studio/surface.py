@@ -43,6 +43,11 @@ class Looks:
     softness: Tensor
     relief: float
 
+    def textures(self) -> list[Tensor]:
+        """Return the (T, T, CHANNELS) texture of every picture."""
+        every = self.skin.view(-1, self.side, self.side, CHANNELS)
+        return [every[k] for k in self.texture.tolist()]
+
 
 _DAY = ("beard_length", "beard_shape", "hair_length")
 _CACHE: dict[tuple[object, ...], Tensor] = {}
@@ -134,11 +139,11 @@ def radiance(
         which = (material == kind if kind is not None else material == 1).nonzero().squeeze(1)
         if which.shape[0]:
             picked = [t.index_select(0, which) for t in (data, normal, view, lit, seen.picture)]
-            out.index_copy_(0, which, _material(kind, picked, light, look))
+            out.index_copy_(0, which, _material(kind, picked, light, look, cam.target))
     return out
 
 
-def _material(kind: int | None, picked: list[Tensor], light: Lamps, look: Looks) -> Tensor:
+def _material(kind: int | None, picked: list[Tensor], light: Lamps, look: Looks, centre: Tensor) -> Tensor:
     data, normal, view, lit, picture = picked
     paint, opened, gloss, tag = data[:, 6:9], data[:, 9], data[:, 10], data[:, 11]
     zero, one = torch.zeros_like(gloss), torch.ones_like(gloss)
@@ -158,6 +163,7 @@ def _material(kind: int | None, picked: list[Tensor], light: Lamps, look: Looks)
         colour, _ = cloth_colour(paint, look.cloth.index_select(0, picture))
         return shade(Surface(colour, normal, normal, view, opened, gloss, zero, zero, lit, picture), light)
     if kind == HAIR:
-        return shade_hair(Surface(paint, normal, normal, view, opened, gloss, zero, zero, lit, picture), light)
+        away = F.normalize(data[:, 0:3] - centre.index_select(0, picture), dim=1)
+        return shade_hair(Surface(paint, normal, away, view, opened, gloss, zero, zero, lit, picture), light)
     lit = mix(lit, one, zero) * opened
     return shade(Surface(paint, normal, normal, view, opened, gloss, 0.3 * one, zero, lit, picture), light)
