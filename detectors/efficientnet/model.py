@@ -29,6 +29,9 @@ class EfficientNet(PictureDetector):
             network = _create(self.parameters["backbone"])
         if weights is not None:
             _adopt(network, weights)
+        head = network.get_classifier()
+        nn.init.zeros_(head.weight)  # so that the first outputs are P = 0.5 and not far from it
+        nn.init.zeros_(head.bias)
         return network
 
     def rebuild(self, config: Mapping[str, Any]) -> nn.Module:
@@ -80,6 +83,7 @@ def _adopt(network: nn.Module, path: Path) -> None:
     wrong = [n for n in own if n not in head and (n not in state or state[n].shape != own[n].shape)]
     if wrong:
         raise InputError(
-            f"efficientnet.pretrained: {path} does not fit: {len(wrong)} tensors missing or of another shape, first {wrong[0]}"
+            f"efficientnet.pretrained: {path} does not fit: {len(wrong)} tensors are missing or of another shape, "
+            f"first {wrong[0]}"
         )
     network.load_state_dict({**own, **{n: state[n] for n in own if n not in head}})
