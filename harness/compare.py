@@ -219,14 +219,15 @@ def _meet(
     fields = _differing(a, b)
     if fields:
         return RefusedRow(section=row.section, metric=row.metric, slice=row.slice, fields=fields)
-    sides, reasons = [], []
+    sides, causes = [], dict[str, str]()
     for name, side, stored in (("A", a, replicates[0]), ("B", b, replicates[1])):
         try:
             sides.append(evidence(side, stored))
         except ValueError as error:
-            reasons.append(f"{name}: {error}")
-    if reasons:
-        return _missing(row, "; ".join(reasons))
+            cause = str(error)
+            causes[cause] = f"{causes[cause]} and {name}" if cause in causes else name
+    if causes:
+        return _missing(row, "; ".join(f"{names}: {cause}" for cause, names in causes.items()))
     try:
         return _Tested(a, b, difference(sides[0], sides[1], alpha=alpha))
     except ValueError as error:

@@ -79,12 +79,19 @@ def _realism(results: Results, origin: Mapping[str, str]) -> Iterator[Table]:
         panels = deal(rows)
         lost = _lost(results, rows, panels)
         for number, panel in enumerate(panels):
-            name = _name("realism", [label, panel.kind if number else ""], taken)
-            yield _realism_table(results, panel, (name, label), lost[number], origin)
+            titles = [label, words.kind_label(panel.kind) if number else ""]
+            yield Table(
+                name=_name("realism", [label, panel.kind if number else ""], taken),
+                title=", ".join(["Realism", *filter(None, titles)]),
+                caption=_realism_caption(results, panel, label, apart=number > 0),
+                columns=_realism_columns(panel, rows),
+                rows=tuple(_realism_lines(results, panel, rows, lost[number])),
+                provenance=origin,
+            )
 
 
 def _lost(results: Results, rows: Sequence[Row], panels: Sequence[Panel]) -> list[list[SystemRecord]]:
-    """Return for each panel the systems that have no row at all: with their kind, or else in the first panel."""
+    """Return for each panel the failed systems that have no row at all: with their kind, or else in the first panel."""
     lost: list[list[SystemRecord]] = [[] for _ in panels]
     shown = {row.system for row in rows}
     for record in results.systems:
@@ -96,8 +103,7 @@ def _lost(results: Results, rows: Sequence[Row], panels: Sequence[Panel]) -> lis
 
 def _name(stem: str, parts: Sequence[str], taken: set[str]) -> str:
     """Return a name that no table has yet, and take it."""
-    words_of = [re.sub(r"[^A-Za-z0-9._@-]+", "-", part).strip("-") for part in parts if part]
-    name = base = "-".join([stem, *words_of])
+    name = base = "-".join([stem, *(re.sub(r"[^A-Za-z0-9._@]+", "-", part).strip("-") for part in parts if part)])
     number = 2
     while name in taken:
         name = f"{base}-{number}"
@@ -106,16 +112,27 @@ def _name(stem: str, parts: Sequence[str], taken: set[str]) -> str:
     return name
 
 
-def _realism_table(
-    results: Results, panel: Panel, name: tuple[str, str], lost: Sequence[SystemRecord], origin: Mapping[str, str]
-) -> Table:
-    records = {record.name: record for record in results.systems}
-    heads = {row.metric: Direction(row.direction) for row in results.rows if row.metric in panel.keys}
-    columns = (
+def _heads(panel: Panel, rows: Sequence[Row]) -> dict[str, Direction]:
+    """Return the panel's metrics, in the order of the run, with their directions."""
+    inside = {row.id for row in panel.rows}
+    return {row.metric: Direction(row.direction) for row in rows if row.id in inside}
+
+
+def _realism_columns(panel: Panel, rows: Sequence[Row]) -> tuple[Column, ...]:
+    return (
         Column(key="system", label="system", align="left", numeric=False),
         Column(key="n", label="n", numeric=False),
-        *(Column(key=metric, label=words.metric_label(metric), direction=heads[metric]) for metric in heads),
+        *(
+            Column(key=metric, label=words.metric_label(metric), direction=direction)
+            for metric, direction in _heads(panel, rows).items()
+        ),
     )
+
+
+def _realism_lines(results: Results, panel: Panel, rows: Sequence[Row], lost: Sequence[SystemRecord]) -> Iterator[Line]:
+    """Yield the control, then the systems kind by kind, those that gave nothing last of their kind."""
+    heads = _heads(panel, rows)
+    records = {record.name: record for record in results.systems}
     lines: list[tuple[int, Line]] = []
     for system in panel.systems():
         own = {row.metric: row for row in panel.rows if row.system == system}
@@ -126,26 +143,22 @@ def _realism_table(
             count_cell([row for row in own.values() if row.value is not None]),
             *(value_cell(own[metric]) if metric in own else Cell() for metric in heads),
         )
-        rank = -1 if control else kind_rank(first.kind)
-        lines.append((rank, Line(cells=cells, panel="" if control else words.kind_label(first.kind))))
+        heading = "" if control else words.kind_label(first.kind)
+        lines.append((-1 if control else kind_rank(first.kind), Line(cells=cells, panel=heading)))
     for record in lost:
-        line = failed_line(record, len(columns), words.kind_label(record.kind))
+        line = failed_line(record, 2 + len(heads), words.kind_label(record.kind))
         lines.append((kind_rank(record.kind), line))
+    yield from (line for _, line in sorted(lines, key=lambda entry: entry[0]))
+
+
+def _realism_caption(results: Results, panel: Panel, label: str, *, apart: bool) -> str:
     systems = [row for row in panel.rows if row.role == "system"]
-    control_words = (
-        f"{CONTROL_LABEL}: what real data of the same number scores." if len(systems) < len(panel.rows) else ""
-    )
-    return Table(
-        name=name[0],
-        title=f"Realism{f', {name[1]}' if name[1] else ''}",
-        caption=words.sentences(
-            f"Realism against {words.reference_words(results)}{f'; {name[1]}' if name[1] else ''}.",
-            control_words,
-            words.count_words(panel.rows),
-            words.interval_words(panel.rows),
-            words.direction_words(systems),
-        ),
-        columns=columns,
-        rows=tuple(line for _, line in sorted(lines, key=lambda entry: entry[0])),
-        provenance=origin,
+    control = len(systems) < len(panel.rows)
+    return words.sentences(
+        f"Realism against {words.reference_words(results)}{f'; {label}' if label else ''}.",
+        "A table of its own, because its protocol is not that of the other realism tables." if apart else "",
+        f"The line {CONTROL_LABEL} is what as many other real items score." if control else "",
+        words.count_words(panel.rows),
+        words.interval_words(panel.rows),
+        words.direction_words(systems),
     )

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Literal
 
-from ..canonical import JSON
+from ..canonical import JSON, canonical
 from ..stats.compare import About
 from .model import Cell, Column, Line, Table
 from .words import metric_label, sentences, slice_label
 
 Verdict = Literal["better", "worse", "no evidence", "different"]
+
+LONGEST = 40
+"""Characters of a protocol's value that a table prints; `record()` has all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +125,10 @@ def _table(comparison: Comparison) -> Table:
         caption=sentences(
             f"B = {names[1]}{f' ({comparison.b.run})' if across else ''} compared with "
             f"A = {names[0]}{f' ({comparison.a.run})' if across else ''}; the verdict is about B.",
-            f"Difference: B - A, with its {level} interval from paired blocks.",
-            f"p: two-sided, after Holm for {len(comparison.rows)} rows; verdicts at {100.0 * comparison.alpha:g} %.",
-            "MDE: the smallest true difference that would be found with 80 % power.",
+            f"Difference: B - A, with its own {level} interval (jackknife over shared blocks, paired).",
+            f"p: two-sided, adjusted for the number of rows ({len(comparison.rows)}) after Holm; "
+            f"verdicts at {100.0 * comparison.alpha:g} %.",
+            "MDE: minimum detectable effect, the smallest true difference that would be found with 80 % power.",
         ),
         columns=(
             Column(key="metric", label="metric", align="left", numeric=False),
@@ -133,14 +138,14 @@ def _table(comparison: Comparison) -> Table:
             Column(key="p_adjusted", label="p", decimals=3),
             Column(key="mde", label="MDE", shared_decimals=False),
             Column(key="verdict", label="verdict", align="left", numeric=False),
-            Column(key="about", label="about the", align="left", numeric=False),
+            Column(key="about", label="about", align="left", numeric=False),
         ),
         rows=tuple(Line(cells=_cells(row), panel=_panel(row)) for row in comparison.rows),
         notes=(*comparison.warnings, *comparison.notes, *_left_out(comparison)),
     )
 
 
-def _panel(row: ComparedRow) -> str:
+def _panel(row: ComparedRow | RefusedRow | MissingRow) -> str:
     parts = slice_label(dict(row.slice))
     return f"{row.section.replace('_', ' ')}{f': {parts}' if parts else ''}"
 
@@ -161,13 +166,23 @@ def _cells(row: ComparedRow) -> tuple[Cell, ...]:
 
 
 def _left_out(comparison: Comparison) -> Iterator[str]:
+    """Yield what could not be compared, one note a cause."""
+    causes: dict[str, list[RefusedRow | MissingRow]] = {}
     for refused in comparison.refused:
-        fields = "; ".join(f"{field.field}: {field.a!r} in A, {field.b!r} in B" for field in refused.fields)
-        yield f"Refused, other protocol: {_place(refused)}: {fields}"
+        fields = ", ".join(
+            f"{field.field} ({_short(field.a)} in A, {_short(field.b)} in B)" for field in refused.fields
+        )
+        causes.setdefault(f"Refused, the protocols differ in {fields}", []).append(refused)
     for missing in comparison.missing:
-        yield f"Missing: {_place(missing)}: {missing.reason}"
+        causes.setdefault(f"Missing, {missing.reason}", []).append(missing)
+    for cause, rows in causes.items():
+        places = [
+            f"{place}: {', '.join(metric_label(row.metric) for row in members)}"
+            for place, members in groupby(rows, _panel)
+        ]
+        yield f"{cause}: {'; '.join(places)}"
 
 
-def _place(row: RefusedRow | MissingRow) -> str:
-    parts = slice_label(dict(row.slice))
-    return f"{row.section.replace('_', ' ')} {metric_label(row.metric)}{f' ({parts})' if parts else ''}"
+def _short(value: JSON) -> str:
+    text = value if isinstance(value, str) else canonical(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -19,7 +19,7 @@ def header(table: Table) -> list[str]:
 
 
 def render(table: Table) -> str:
-    """Return the table as CSV (RFC 4180, but lines end in a bare newline)."""
+    """Return the table as CSV (RFC 4180, but lines end in a bare newline, within quotes too)."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header(table))
@@ -27,7 +27,7 @@ def render(table: Table) -> str:
         fields = [line.panel] if _has_panels(table) else []
         for column, cell in zip(table.columns, line.cells, strict=True):
             fields += _fields(column, cell)
-        writer.writerow(fields)
+        writer.writerow([field.replace("\r\n", "\n").replace("\r", "\n") for field in fields])
     return buffer.getvalue()
 
 

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ..stats.score import Direction
 from ..store.schema import Results, Row
 from . import words
 from .model import Cell, Column, Line, Table
@@ -72,9 +71,10 @@ def _panel_lines(label: str, rows: Sequence[Row], metrics: Sequence[str], result
     records = {record.name: record for record in results.systems}
     for number, panel in enumerate(deal(rows)):
         heading = label if number == 0 else f"{label} (protocol {number + 1})"
-        for system in panel.systems():
+        controls = {row.system for row in panel.rows if row.role == "control"}
+        for system in sorted(panel.systems(), key=lambda name: name not in controls):
             own = {row.metric: row for row in panel.rows if row.system == system}
-            name = CONTROL_LABEL if next(iter(own.values())).role == "control" else system
+            name = CONTROL_LABEL if system in controls else system
             cells = (
                 system_cell(name, records.get(system)),
                 count_cell([row for row in own.values() if row.value is not None]),
@@ -114,19 +114,19 @@ def _matrix(
         main = Counter(row.comparability for row in own.values()).most_common(1)[0][0]
         cells = [_matrix_cell(own[system], main) if system in own else Cell() for system in tested]
         lines.append(Line(cells=(Cell(text=train), *cells)))
-    label = words.metric_label(metric)
+    label = words.first_capital(words.metric_label(metric))
     return Table(
         name=name,
-        title=f"{label} of {detector}: trained on, tested on",
+        title=f"{label} of {detector}, training set by test set",
         caption=words.sentences(
-            f"{label} of the detector {detector}{f', {rest}' if rest else ''}: trained on the set that the line names, "
-            "tested on the one that the column names. Each line is a detector of its own.",
+            f"{label} of the detector {detector}{f', {rest}' if rest else ''}: trained on the system that the line "
+            "names, tested on the one that the column names. Each line is a detector of its own.",
             words.count_words(rows),
             words.interval_words(rows),
         ),
         columns=(
             Column(key="train", label="trained on", align="left", numeric=False),
-            *(Column(key=system, label=system, direction=Direction.NONE) for system in tested),
+            *(Column(key=system, label=system, group="tested on") for system in tested),
         ),
         rows=tuple(lines),
         provenance=origin,

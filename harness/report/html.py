@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape as _escape
 
 from ..stats.score import Direction
-from .model import Column, Table
+from .model import Column, Table, column_groups
 from .numbers import Shown, shown
 
 _ARROW = {
@@ -27,6 +27,7 @@ STYLE = """\
 .fauxbench th[scope=rowgroup] { text-align: left; font-style: italic; }
 .fauxbench tbody tr:hover { background: #8881; }
 .fauxbench .interval { font-size: .8em; opacity: .75; }
+.fauxbench sup { line-height: 0; }
 .fauxbench abbr { text-decoration: none; }
 .fauxbench .notes { font-size: .85em; margin: .5rem 0 0; padding: 0; list-style: none; max-width: 60rem; }
 .fauxbench .provenance { font-size: .75em; opacity: .65; overflow-wrap: anywhere; max-width: 60rem; }
@@ -85,6 +86,9 @@ def _lines(table: Table) -> Iterator[str]:
     yield "<table>"
     yield f"<caption>{escape(table.caption)}</caption>"
     yield "<thead>"
+    groups = column_groups(table.columns)
+    if groups:
+        yield f"<tr>{''.join(map(_group, groups))}</tr>"
     yield f"<tr>{''.join(map(_header, table.columns))}</tr>"
     yield "</thead>"
     yield from _body(table)
@@ -101,6 +105,13 @@ def _lines(table: Table) -> Iterator[str]:
 
 def _class(column: Column) -> str:
     return "" if column.align == "right" else f' class="{column.align}"'
+
+
+def _group(group: tuple[str, int]) -> str:
+    heading, width = group
+    if not heading:
+        return f'<td colspan="{width}"></td>'
+    return f'<th scope="colgroup" colspan="{width}" class="center">{escape(heading)}</th>'
 
 
 def _header(column: Column) -> str:

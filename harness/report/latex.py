@@ -2,14 +2,17 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..stats.score import Direction
-from .model import Column, Table
+from .model import Column, Table, column_groups
 from .numbers import Shown, shown
 
 PACKAGES = ("booktabs", "graphicx")
 """Needed in the preamble."""
+
+PAGE = 116.0
+"""Letters that fit beside each other on a page of one column."""
 
 _ARROW = {Direction.LOWER: r"~$\downarrow$", Direction.HIGHER: r"~$\uparrow$", Direction.NONE: ""}
 
@@ -31,21 +34,12 @@ _PLAIN = {
     "|": r"\textbar{}",
     '"': "{''}",
     "`": r"\textasciigrave{}",
-    # After a line's end, LaTeX would take these for arguments of `\\`.
-    "[": "{[}",
-    "]": "{]}",
-    "*": "{*}",
-    # Kept apart, so that neighbours do not grow together into dashes or quotation marks.
-    "-": "-{}",
-    "'": "'{}",
-    "?": "?{}",
-    "!": "!{}",
     "\u00a0": "~",
     "–": r"\textendash{}",
     "—": r"\textemdash{}",
-    "‘": "`{}",
-    "’": "'{}",
-    "“": "``{}",
+    "‘": "{`}",
+    "’": "{'}",
+    "“": "{``}",
     "”": "{''}",
     "…": r"\ldots{}",
     "·": r"\textperiodcentered{}",
@@ -104,9 +98,15 @@ def escape(text: str) -> str:
     r"""Return `text` for LaTeX: every special character escaped, nothing beyond ASCII left.
 
     Accents become commands, common signs and Greek letters mathematics; what plain LaTeX has no letter for is named by
-    its code point, for instance `{[}U+4E2D{]}`, because a table must compile.
+    its code point, for instance `[U+4E2D]`, because a table must compile.
     """
-    return "".join(map(_escape, re.sub(r"\s", " ", text)))
+    text = re.sub(r"\s", " ", text)
+    # Two of these beside each other would grow together into a dash or a quotation mark.
+    grown = (letter == before and letter in "-'," for before, letter in zip(" " + text, text, strict=False))
+    plain = "".join(f"{'{}' if growing else ''}{_escape(letter)}" for growing, letter in zip(grown, text, strict=True))
+    plain = re.sub(r"(?<=\d) (?=\\%)", "~", plain)
+    # At the start of a line, `\\` before it would take these for its arguments.
+    return f"{{{plain[0]}}}{plain[1:]}" if plain.startswith(("[", "*")) else plain
 
 
 def _escape(letter: str) -> str:
@@ -119,7 +119,7 @@ def _escape(letter: str) -> str:
     if len(marks) == 1 and base.isascii() and base.isalpha() and marks[0] in _ACCENT:
         # The dot of i and j goes by itself in today's LaTeX.
         return f"\\{_ACCENT[marks[0]]}{{{base}}}"
-    return f"{{[}}U+{ord(letter):04X}{{]}}"
+    return f"[U+{ord(letter):04X}]"
 
 
 def render(table: Table) -> str:
@@ -136,17 +136,56 @@ def _lines(table: Table) -> Iterator[str]:
     yield r"  \centering"
     yield rf"  \caption{{{escape(table.caption)}}}"
     yield rf"  \label{{tab:{_label(table.name)}}}"
-    yield r"  \small"
-    # Shrinks a table that is wider than the page, and leaves any other as it is.
-    yield r"  \resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
-    yield rf"  \begin{{tabular}}{{{''.join(_ALIGN[column.align] for column in table.columns)}}}"
-    yield r"    \toprule"
-    yield f"    {' & '.join(map(_header, table.columns))} \\\\"
-    yield from _body(table)
-    yield r"    \bottomrule"
-    yield r"  \end{tabular}}"
+    yield r"  \par\medskip\small"
+    cells = _cells(table)
+    for number, columns in enumerate(_chunks(table)):
+        if number:
+            yield r"  \par\bigskip"
+        yield from _tabular(table, columns, cells)
     yield from _notes(table)
     yield r"\end{table}"
+
+
+def _chunks(table: Table) -> Iterator[list[int]]:
+    """Yield the columns of each tabular: those of a table too wide for a page go below each other, heads repeated."""
+    widths = _widths(table)
+    heads = [i for i, column in enumerate(table.columns) if not column.numeric]
+    heads = heads[: next((rank for rank, i in enumerate(heads) if rank != i), len(heads))]
+    chunk = list(heads)
+    for i in range(len(heads), len(table.columns)):
+        if len(chunk) > len(heads) and sum(widths[j] for j in chunk) + widths[i] > PAGE:
+            yield chunk
+            chunk = list(heads)
+        chunk.append(i)
+    yield chunk
+
+
+def _widths(table: Table) -> list[float]:
+    """Return about how many letters wide each column is, its margins included."""
+    lines = shown(table)
+    return [
+        3.0 + max([len(column.label), *(len(line[i].value) + 0.8 * len(line[i].interval) for line in lines)])
+        for i, column in enumerate(table.columns)
+    ]
+
+
+def _tabular(table: Table, columns: Sequence[int], cells: Sequence[Sequence[str]]) -> Iterator[str]:
+    heads = [table.columns[i] for i in columns]
+    # Shrinks what is wider than the page all the same, and leaves anything else as it is.
+    yield r"  \resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+    yield rf"  \begin{{tabular}}{{{''.join(_ALIGN[column.align] for column in heads)}}}"
+    yield r"    \toprule"
+    yield from _groups(column_groups(heads))
+    yield f"    {' & '.join(map(_header, heads))} \\\\"
+    lines = iter(cells)
+    for heading, panel in table.panels():
+        yield r"    \midrule"
+        if heading:
+            yield rf"    \multicolumn{{{len(columns)}}}{{l}}{{\textit{{{escape(heading)}}}}} \\"
+        for line in (next(lines) for _ in panel):
+            yield f"    {' & '.join(line[i] for i in columns)} \\\\"
+    yield r"    \bottomrule"
+    yield r"  \end{tabular}}"
 
 
 def _comment(text: str) -> str:
@@ -158,25 +197,31 @@ def _label(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-")
 
 
+def _groups(groups: Sequence[tuple[str, int]]) -> Iterator[str]:
+    """Yield the line of headings above columns, with a rule under each."""
+    heads, rules, first = [], [], 1
+    for heading, width in groups:
+        heads.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(heading)}}}" if heading else " & ".join([""] * width))
+        if heading:
+            rules.append(rf"\cmidrule(lr){{{first}-{first + width - 1}}}")
+        first += width
+    if heads:
+        yield f"    {' & '.join(heads)} \\\\"
+        yield f"    {' '.join(rules)}"
+
+
 def _header(column: Column) -> str:
     text = f"{escape(column.label)}{_ARROW[column.direction]}"
     # A head stands over the middle of what it heads, unless that is text.
     return text if column.align == "left" else rf"\multicolumn{{1}}{{c}}{{{text}}}"
 
 
-def _body(table: Table) -> Iterator[str]:
+def _cells(table: Table) -> list[list[str]]:
     marks = table.footnotes()
-    cells = iter(shown(table))
-    for heading, lines in table.panels():
-        yield r"    \midrule"
-        if heading:
-            yield rf"    \multicolumn{{{len(table.columns)}}}{{l}}{{\textit{{{escape(heading)}}}}} \\"
-        for line in lines:
-            texts = [
-                _cell(text, cell.bold, cell.footnotes, marks)
-                for text, cell in zip(next(cells), line.cells, strict=True)
-            ]
-            yield f"    {' & '.join(texts)} \\\\"
+    return [
+        [_cell(text, cell.bold, cell.footnotes, marks) for text, cell in zip(texts, line.cells, strict=True)]
+        for texts, line in zip(shown(table), table.rows, strict=True)
+    ]
 
 
 def _cell(text: Shown, bold: bool, footnotes: tuple[str, ...], marks: Mapping[str, str]) -> str:

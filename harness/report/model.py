@@ -3,8 +3,9 @@
 Numbers stay at full precision here; rounding belongs to the renderers (see `numbers.py`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from types import MappingProxyType
 from typing import Literal
 
@@ -20,6 +21,8 @@ class Column:
     key: str
     """Unique in the table; the column's name in CSV."""
     label: str
+    group: str = ""
+    """Heading above neighbouring columns that have the same."""
     direction: Direction = Direction.NONE
     align: Align = "right"
     numeric: bool = True
@@ -100,14 +103,14 @@ class Table:
 
     def panels(self) -> Iterator[tuple[str, tuple[Line, ...]]]:
         """Yield each panel's heading and its lines: neighbours with the same heading."""
-        lines: list[Line] = []
-        for line in self.rows:
-            if lines and line.panel != lines[0].panel:
-                yield lines[0].panel, tuple(lines)
-                lines = []
-            lines.append(line)
-        if lines:
-            yield lines[0].panel, tuple(lines)
+        for heading, lines in groupby(self.rows, lambda line: line.panel):
+            yield heading, tuple(lines)
+
+
+def column_groups(columns: Sequence[Column]) -> list[tuple[str, int]]:
+    """Return each column group's heading and its number of columns; nothing where no column has one."""
+    groups = [(heading, len(list(members))) for heading, members in groupby(columns, lambda column: column.group)]
+    return groups if any(heading for heading, _ in groups) else []
 
 
 def mark(number: int) -> str:

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from .model import Cell, Column, Table
 
 MOST_DECIMALS = 6
-"""Numbers that need more are written with an exponent."""
+"""Numbers that need more are written with an exponent, and so are those from `LARGE` on."""
+
+LARGE = 1e9
 
 SPREAD = 2
-"""A column is rounded as one while its cells' own precisions differ by no more than this many digits."""
+"""A column is rounded as one while its cells' own precisions differ by no more than this many digits; at just that
+many, the most precise cell gives up one digit, so that the least precise one does not claim two too many."""
 
 DIGITS_ALONE = 4
 """Significant digits of a number without interval."""
@@ -49,7 +52,8 @@ def _shared_decimals(cells: Sequence[Cell], own: Sequence[int | None]) -> int | 
     """Return the decimals for a whole column, or None where one number of decimals does not suit it."""
     known = [decimals for decimals in own if decimals is not None]
     if known:
-        return max(known) if max(known) - min(known) <= SPREAD else None
+        spread = max(known) - min(known)
+        return max(known) - (spread == SPREAD) if spread <= SPREAD else None
     sizes = [abs(cell.value) for cell in cells if isinstance(cell.value, float) and math.isfinite(cell.value)]
     largest = max(sizes, default=0.0)
     return _decimals_alone(largest) if largest else None
@@ -94,9 +98,9 @@ def number(value: float, decimals: int | None = None) -> str:
         return str(value)
     if decimals is None:
         decimals = _decimals_alone(value) if value else 0
-        if decimals <= MOST_DECIMALS:
+        if decimals <= MOST_DECIMALS and abs(value) < LARGE:
             return _plain(f"{value:.{decimals}f}", trim=True)
-    if decimals <= MOST_DECIMALS:
+    if decimals <= MOST_DECIMALS and abs(value) < LARGE:
         return _plain(f"{value:.{decimals}f}")
     if value == 0.0:
         return "0"

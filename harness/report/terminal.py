@@ -41,7 +41,8 @@ def rich_table(table: Table) -> "RichTable":
                 if cell.footnotes:
                     entry.append(f" {','.join(sorted(marks[note] for note in cell.footnotes))}", style="dim")
                 if text.interval:
-                    entry.append(f" {text.interval}", style="dim")
+                    # Without a space inside, a narrow terminal breaks before the interval and not within it.
+                    entry.append(f" {text.interval.replace(', ', ',')}", style="dim")
                 cells.append(entry)
             result.add_row(*cells, end_section=number == len(lines))
     return result

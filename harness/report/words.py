@@ -23,6 +23,11 @@ def metric_label(name: str) -> str:
     return f"{head.upper() if head in ACRONYMS else head.replace('_', ' ')}{bracket}{rest}"
 
 
+def first_capital(text: str) -> str:
+    """Return the text with a capital first, as a sentence starts."""
+    return text[:1].upper() + text[1:]
+
+
 def kind_label(kind: str) -> str:
     """Return a kind in words."""
     return kind.replace("_", " ")
@@ -73,9 +78,9 @@ def interval_words(rows: Iterable[Row]) -> str:
     if not intervals:
         return ""
     ways = sorted({_way(interval) for interval in intervals})
-    sentence = f"Brackets: {'; '.join(ways)}."
+    sentence = f"In brackets: {'; '.join(ways)}."
     if any(interval.about == "at-n" for interval in intervals):
-        sentence += " Values depend on the number of items; intervals hold for the expectation at this number."
+        sentence += " Set metrics depend on n; their intervals hold for the expectation at this n."
     return sentence
 
 
@@ -83,14 +88,14 @@ def _way(interval: IntervalRecord) -> str:
     level = f"{100.0 * interval.level:g} % intervals"
     jackknife = re.fullmatch(r"jackknife(?:-(\d+))?", interval.method)
     if jackknife:
-        blocks = f" over {jackknife[1]} blocks" if jackknife[1] else ""
-        return f"{level} by the delete-a-block jackknife{blocks}, {interval.cluster} kept whole"
-    return f"{level} by {interval.method.replace('-', ' ')}, resampled by {interval.cluster}"
+        blocks = f"{jackknife[1]} blocks" if jackknife[1] else "blocks"
+        return f"{level} by the delete-a-block jackknife ({blocks} by {interval.cluster})"
+    return f"{level} by {interval.method.replace('-', ' ')} (by {interval.cluster})"
 
 
 def count_words(rows: Sequence[Row]) -> str:
     """Return the number of items and of training seeds behind these rows, as a sentence."""
-    counts = sorted({row.expected for row in rows})
+    counts = sorted({row.expected for row in rows if row.expected})
     if not counts:
         return ""
     items = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"

@@ -1,6 +1,10 @@
 """A results document made by hand: everything that a table must cope with, in a few rows."""
 
+import sys
+from types import ModuleType
 from typing import Any
+
+import pytest
 
 from fauxbench.harness.store.schema import (
     IntervalRecord,
@@ -14,6 +18,11 @@ from fauxbench.harness.store.schema import (
 
 KINDS = {"dcgan@1": "fully_synthetic", "dcgan@2": "fully_synthetic", "swap_a@0.3": "partially_synthetic"}
 KINDS |= {"environment@1": "augmented_real", "real": "real", "broken@1": "fully_synthetic"}
+
+
+@pytest.fixture(scope="session")
+def sample() -> ModuleType:
+    return sys.modules[__name__]
 
 
 def interval(low: float, high: float, method: str = "jackknife-20") -> IntervalRecord:
@@ -82,15 +91,32 @@ def detection_rows() -> list[Row]:
         for metric, shift in (("accuracy", 0.0), ("f1", -0.02), ("auc", 0.02)):
             protocol = {"metric": metric, "detector": "cnn", "train": train}
             parts = {"detector": "cnn", "train": train, "threshold": "validation"}
-            one = row(test, metric, value + shift, 0.031, section="detection", direction="none", slice=parts,
-                      protocol=protocol, best=None)  # fmt: skip
+            one = row(
+                test,
+                metric,
+                value + shift,
+                0.031,
+                section="detection",
+                direction="none",
+                slice=parts,
+                protocol=protocol,
+                best=None,
+            )
             rows.append(one)
     for name, value in (("real", 0.05), ("environment@1", 0.11)):
         parts = {"detector": "cnn", "train": "dcgan@1", "threshold": "validation"}
         protocol = {"metric": "false alarm rate", "detector": "cnn", "train": "dcgan@1"}
         rows.append(
-            row(name, "false alarm rate", value, 0.02, section="false_alarms", direction="none", slice=parts,
-                protocol=protocol)  # fmt: skip
+            row(
+                name,
+                "false alarm rate",
+                value,
+                0.02,
+                section="false_alarms",
+                direction="none",
+                slice=parts,
+                protocol=protocol,
+            )
         )
     return rows
 

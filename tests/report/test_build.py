@@ -1,0 +1,196 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fauxbench.harness.report import measure_table, tables
+from fauxbench.harness.report.panels import deal
+
+
+def cells(table, name):
+    """The line of a system, by column."""
+    for line in table.rows:
+        if line.cells[0].text == name:
+            return dict(zip((column.key for column in table.columns), line.cells, strict=True))
+    raise AssertionError(f"{name} is not in {table.name}")
+
+
+def systems(table):
+    return [line.cells[0].text for line in table.rows]
+
+
+@pytest.fixture
+def built(sample):
+    return tables(sample.results(), version="0.0")
+
+
+def test_names_and_order(built):
+    assert list(built) == [
+        "realism",
+        "realism-augmented_real",
+        "detection",
+        "matrix-cnn-accuracy",
+        "matrix-cnn-f1",
+        "matrix-cnn-auc",
+        "false_alarms",
+    ]
+    assert all(name == table.name for name, table in built.items())
+
+
+def test_the_control_comes_first_then_kind_by_kind_then_what_failed(built):
+    assert systems(built["realism"]) == ["real (held out)", "dcgan@1", "dcgan@2", "broken@1", "swap_a@0.3"]
+    assert [line.panel for line in built["realism"].rows] == ["", *["fully synthetic"] * 3, "partially synthetic"]
+
+
+def test_another_protocol_never_shares_a_column(built):
+    apart = built["realism-augmented_real"]
+    assert systems(apart) == ["environment@1"]
+    assert cells(apart, "environment@1")["fd[spectrum]"].value == 0.3
+    assert "A table of its own" in apart.caption
+    assert "A table of its own" not in built["realism"].caption
+
+
+def test_bold_is_the_row_s_own_mark(built):
+    found = built["realism"]
+    assert cells(found, "dcgan@2")["fd[spectrum]"].bold
+    assert cells(found, "swap_a@0.3")["fd[spectrum]"].bold
+    assert not cells(found, "dcgan@1")["fd[spectrum]"].bold
+    assert not cells(found, "real (held out)")["fd[spectrum]"].bold
+
+
+def test_detection_is_never_bold(sample):
+    rows = [row.model_copy(update={"best": True}) for row in sample.detection_rows()]
+    for table in tables(sample.results(rows), version="0.0").values():
+        assert not any(cell.bold for line in table.rows for cell in line.cells)
+
+
+def test_footnotes_say_what_is_missing(built):
+    found = built["realism"]
+    assert cells(found, "dcgan@1")["fid"].footnotes == ("not computed: weights missing, see doctor",)
+    assert cells(found, "dcgan@1")["fid"].value is None
+    assert cells(found, "swap_a@0.3")["inception score"].footnotes == (
+        "180 of 200 items (20 error); below 95 % coverage, not ranked",
+    )
+    assert cells(found, "swap_a@0.3")["n"].text == "180–194"
+    assert cells(found, "broken@1")["system"].footnotes[0].startswith("failed: fit raised")
+    assert {cell.text or cell.value for cell in list(cells(found, "broken@1").values())[1:]} == {None}
+
+
+def test_a_failed_system_with_rows_is_shown_once(sample):
+    rows = [*sample.realism_rows(), sample.row("broken@1", "fd[spectrum]", None, reason="no set")]
+    found = tables(sample.results(rows), version="0.0")["realism"]
+    assert systems(found).count("broken@1") == 1
+    assert cells(found, "broken@1")["fd[spectrum]"].footnotes == ("no set",)
+
+
+def test_detection_has_a_panel_for_each_detector_and_training_set(built):
+    found = built["detection"]
+    assert [heading for heading, _ in found.panels()] == [
+        "cnn trained on dcgan@1, threshold from validation",
+        "cnn trained on dcgan@2, threshold from validation",
+        "no set to test on",
+    ]
+    assert [column.key for column in found.columns] == ["system", "n", "accuracy", "f1", "auc"]
+
+
+def test_matrix(built):
+    found = built["matrix-cnn-auc"]
+    assert [column.key for column in found.columns] == ["train", "dcgan@1", "dcgan@2", "swap_a@0.3"]
+    assert cells(found, "dcgan@2")["dcgan@1"].value == pytest.approx(0.68)
+    assert cells(found, "dcgan@1")["dcgan@2"].value == pytest.approx(0.83)
+
+
+def test_matrix_with_holes_and_foreign_cells(sample):
+    rows = sample.detection_rows()
+    foreign = {"metric": "auc", "detector": "cnn", "train": "dcgan@1", "requests": "fewer"}
+    changed = rows[8].model_copy(update={"protocol": foreign, "comparability": "sha256:other"})
+    assert (changed.metric, changed.system) == ("auc", "dcgan@1")
+    found = tables(sample.results([*rows[:2], rows[2], rows[5], changed]), version="0.0")["matrix-cnn-auc"]
+    assert cells(found, "dcgan@2")["dcgan@1"].value is not None
+    mixed = [
+        rows[2],
+        rows[5],
+        rows[5].model_copy(update={"id": "x", "system": "swap_a@0.3", "comparability": "sha256:z"}),
+    ]
+    found = tables(sample.results(mixed), version="0.0")["matrix-cnn-auc"]
+    assert "another protocol" in cells(found, "dcgan@1")["swap_a@0.3"].footnotes[0]
+    assert cells(found, "dcgan@1")["dcgan@1"].footnotes == ()
+
+
+def test_two_thresholds_give_two_matrices_and_panels(sample):
+    row = {"section": "detection", "direction": "none"}
+    rows = [
+        sample.row("dcgan@1", "auc", 0.9, slice={"detector": "cnn", "train": "all", "threshold": which}, **row)
+        for which in ("0.5", "validation")
+    ]
+    built = tables(sample.results(rows), version="0.0")
+    assert list(built) == ["detection", "matrix-cnn-auc", "matrix-cnn-auc-2"]
+    assert [line.panel for line in built["detection"].rows][:2] == [
+        "cnn trained on all, threshold 0.5",
+        "cnn trained on all, threshold from validation",
+    ]
+
+
+def test_conditions_have_tables_of_their_own(sample):
+    rows = [*sample.realism_rows(), sample.row("dcgan@1", "fd[spectrum]", 2.0, 0.1, slice={"condition": "240p"})]
+    built = tables(sample.results(rows), version="0.0")
+    assert systems(built["realism-condition-240p"]) == ["dcgan@1", "broken@1"]
+    assert "condition 240p" in built["realism-condition-240p"].caption
+
+
+def test_only_a_control(sample):
+    built = tables(sample.results([sample.row("real", "fd[spectrum]", 0.01, 0.001)]), version="0.0")
+    assert systems(built["realism"]) == ["real (held out)", "broken@1"]
+
+
+def test_no_rows_no_tables(sample):
+    assert tables(sample.results([]), version="0.0") == {}
+
+
+def test_caption_says_n_interval_and_protocol(built):
+    caption = built["realism"].caption
+    for words in (
+        "studio faces, test split (200 items, 40 identities)",
+        "n = 200 items a set, one training seed each",
+        "95 % intervals by the delete-a-block jackknife (20 blocks by identity)",
+        "↓ lower is better, ↑ higher is better; bold: not distinguishable from the best",
+    ):
+        assert words in caption
+    assert "bold" not in built["detection"].caption
+
+
+def test_provenance_follows_the_document(sample):
+    one, two = (tables(sample.results(rows), version="0.0")["realism"] for rows in (None, sample.realism_rows()[:4]))
+    assert one.provenance["suite"] == "quick_100% 1 (sha256:5u17e)"
+    assert one.provenance["run"] != two.provenance["run"]
+
+
+def test_measure_table(sample):
+    rows = [row for row in sample.realism_rows() if row.system == "dcgan@1"]
+    found = measure_table(rows)
+    assert [column.key for column in found.columns] == ["metric", "value", "n"]
+    assert [line.cells[0].text for line in found.rows] == ["FD[spectrum] ↓", "inception score ↑", "FID ↓"]
+    assert measure_table(sample.realism_rows()).columns[0].key == "system"
+    assert measure_table([]).rows == ()
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcd"), st.sampled_from("xyz"), st.integers(0, 2), st.booleans()),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_dealing_keeps_every_row_and_never_mixes_keys(sample, entries):
+    rows = []
+    for number, (name, metric, key, control) in enumerate(entries):
+        protocol = {"metric": metric, "key": key}
+        system = "real" if control else name
+        rows.append(
+            sample.row(system, metric, 1.0, protocol=protocol, id=str(number), kind="real" if control else name)
+        )
+    panels = deal(rows)
+    assert sorted(row.id for panel in panels for row in panel.rows) == sorted(row.id for row in rows)
+    for panel in panels:
+        assert len({(row.system, row.metric) for row in panel.rows}) == len(panel.rows)
+        for metric in "xyz":
+            assert len({row.comparability for row in panel.rows if row.metric == metric}) <= 1
