@@ -49,7 +49,7 @@ def _comb(root: Roots, c: Columns, normal: Tensor, locks: Tensor) -> Tensor:
     top = ramp(4.0, 8.5, y)[None]
     front = (ramp(2.5, 5.0, z) * ramp(3.5, 5.5, y))[None]
     fall = torch.stack([0.28 * torch.sign(x)[None] + zero, -1.0 + zero, (-0.25 - 0.2 * ramp(3.0, 6.0, z))[None] + zero], -1)
-    away = torch.stack([side, -0.25 + zero, -0.35 + zero], -1)
+    away = torch.stack([0.85 * side, -0.35 + zero, -0.4 + zero], -1)
     comb = mix(fall, away, top[..., None])
     fringe = (c["hair_fringe"].sqrt()[:, None] * front)[..., None]
     comb = mix(comb, torch.stack([0.55 * side, -0.8 + zero, 0.75 + zero], -1), fringe)
@@ -103,7 +103,7 @@ def _grow(root: Roots, start: Tensor, normal: Tensor, p: Columns, c: Columns, kn
     step = step * (1 - 0.8 * coil[..., None]) + normal * lift + (0.1 + 0.25 * curl[..., None]) * fine
     down = start.new_tensor([0.0, -1.0, 0.0])
     bare = (1.0 - fringe).clamp(0, 1)
-    weight = (0.1 + 0.012 * length * (1 - 0.5 * curl))[..., None] * (1 - 0.95 * coil[..., None])
+    weight = (0.16 + 0.035 * length * (1 - 0.4 * curl))[..., None] * (1 - 0.95 * coil[..., None])
     point, line = start, [start]
     for k in range(1, knots):
         step = step / step.norm(dim=-1, keepdim=True).clamp(min=1e-4)
@@ -133,9 +133,12 @@ def _tint(root: Roots, colours: Tensor, locks: Tensor) -> Tensor:
     """Return (B, N, 3) albedo of every strand."""
     chance = root.chance
     shade = (0.72 + 0.5 * chance[:, 1])[None] * (1.0 + 0.22 * locks[..., 1])
-    grey = (chance[None, :, 2] < colours[:, 3:4]).float() * (0.35 + 0.65 * colours[:, 3:4])
-    white = colours.new_tensor([0.50, 0.49, 0.48])
-    return mix(colours[:, None, :3].expand(-1, chance.shape[0], -1), white, grey[..., None]) * shade[..., None]
+    share = colours[:, 3:4]
+    turned = ramp(-0.3, 0.3, share - chance[None, :, 2])
+    grey = (0.8 * share * turned + 0.45 * share * share).clamp(max=0.93)
+    pale = torch.log(colours.new_tensor([0.46, 0.45, 0.44]))
+    own = torch.log(colours[:, None, :3]).expand(-1, chance.shape[0], -1)
+    return torch.exp(mix(own, pale, grey[..., None])) * shade[..., None]
 
 
 def hair_parts(

@@ -1,7 +1,7 @@
 """A batched z-buffer in plain torch: triangles to the nearest triangle of every pixel.
 
-Every triangle is expanded into the pixels of its bounding box, the box is tested against the three edge functions
-(Pineda, A Parallel Algorithm for Polygon Rasterization, SIGGRAPH 1988), and the survivors compete for their pixel by one
+Every triangle is expanded into its rows of pixels, whose ends follow from the three edge functions (Pineda, A Parallel
+Algorithm for Polygon Rasterization, SIGGRAPH 1988); the rows are expanded into pixels, which compete for their place by one
 minimum over a key of depth and triangle number. No Python loop runs over pixels, triangles or pictures.
 """
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 
 _FAR = (1 << 62) - 1
-_CHUNK = 1 << 21
+_CHUNK = 1 << 15  # rows of triangles at a time, so that the work stays in the processor's cache
 
 with warnings.catch_warnings():  # the first call of index_reduce_ warns that it is in beta
     warnings.simplefilter("ignore")
@@ -58,18 +58,43 @@ def _visible_triangles(
     Triangles from number `two_sided` on are kept whichever way they face.
     """
     batch, count = screen.shape[0], faces.shape[0]
-    flat = screen.reshape(-1, 3)
-    offset = (torch.arange(batch, device=screen.device) * screen.shape[1])[:, None, None]
-    corner = flat.index_select(0, (faces[None] + offset).reshape(-1)).view(-1, 3, 3)
-    x, y = corner[:, :, 0], corner[:, :, 1]
-    low_x, high_x = torch.ceil(x.amin(1)).clamp_(min=0), torch.floor(x.amax(1)).clamp_(max=width - 1)
-    low_y, high_y = torch.ceil(y.amin(1)).clamp_(min=0), torch.floor(y.amax(1)).clamp_(max=height - 1)
-    area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
+    x0, y0, x1, y1, x2, y2 = (
+        t for k in range(3) for t in screen[:, :, :2].index_select(1, faces[:, k]).reshape(-1, 2).unbind(1)
+    )
+    area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+    low_x = torch.ceil(torch.minimum(torch.minimum(x0, x1), x2)).clamp_(min=0)
+    high_x = torch.floor(torch.maximum(torch.maximum(x0, x1), x2)).clamp_(max=width - 1)
+    low_y = torch.ceil(torch.minimum(torch.minimum(y0, y1), y2)).clamp_(min=0)
+    high_y = torch.floor(torch.maximum(torch.maximum(y0, y1), y2)).clamp_(max=height - 1)
     free = (torch.arange(count, device=screen.device) >= two_sided).repeat(batch)
-    facing = (area < -1e-9) | (free & (area.abs() > 1e-9))  # y runs down, so outward faces turn clockwise
+    facing = (area < -1e-9) | (free & (area > 1e-9))  # y runs down, so outward faces turn clockwise
     kept = ((high_x >= low_x) & (high_y >= low_y) & facing).nonzero().squeeze(1)
-    box = torch.stack([low_x, low_y, high_x - low_x + 1, high_y - low_y + 1], 1).index_select(0, kept)
-    return corner.index_select(0, kept), kept, box
+    box = torch.stack([low_x, high_x, low_y, high_y], 1).index_select(0, kept)
+    picture = torch.div(kept, count, rounding_mode="floor")
+    index = faces.index_select(0, kept - picture * count) + (picture * screen.shape[1])[:, None]
+    return screen.reshape(-1, 3).index_select(0, index.reshape(-1)).view(-1, 3, 3), kept, box
+
+
+def _sides(plane: torch.Tensor, box: torch.Tensor) -> torch.Tensor:
+    """Return (N, 14): three lines x = k y + m that bound a triangle's rows on the left, three on the right, and the box."""
+    a = torch.stack([plane[:, 0], plane[:, 3], -plane[:, 0] - plane[:, 3]], 1)
+    b = torch.stack([plane[:, 1], plane[:, 4], -plane[:, 1] - plane[:, 4]], 1)
+    c = torch.stack([plane[:, 2], plane[:, 5], 1.0 - plane[:, 2] - plane[:, 5]], 1)
+    steep = a.abs() > 1e-12
+    safe = torch.where(steep, a, torch.ones_like(a))
+    k, m = -b / safe, -c / safe
+    left, right = steep & (a > 0), steep & (a < 0)
+    zero = torch.zeros_like(k)
+    return torch.cat(
+        [
+            torch.where(left, k, zero),
+            torch.where(left, m, zero - 1e6),
+            torch.where(right, k, zero),
+            torch.where(right, m, zero + 1e6),
+            box[:, :2],
+        ],
+        1,
+    )
 
 
 def rasterise(
@@ -90,60 +115,77 @@ def rasterise(
     count = faces.shape[0]
     corner, number, box = _visible_triangles(screen, faces, height, width, count if two_sided is None else two_sided)
     plane = _edges(corner)
-    sizes = (box[:, 2] * box[:, 3]).to(torch.int64)
-    ends = sizes.cumsum(0)
+    side = _sides(plane, box)
+    picture = torch.div(number, count, rounding_mode="floor")
+    base = picture * (height * width)
+    tall = (box[:, 3] - box[:, 2] + 1).to(torch.int64)
+    ends = tall.cumsum(0)
     buffer = torch.full((screen.shape[0] * height * width,), _FAR, dtype=torch.int64, device=screen.device)
-    start, n = 0, sizes.shape[0]
-    base = torch.div(number, count, rounding_mode="floor") * (height * width)
-    table = torch.cat([plane, box[:, :3], (ends - sizes).to(torch.float32)[:, None] * 0.0], 1)
-    while start < n:
-        done = int(ends[start - 1]) if start else 0
-        stop = max(start + 1, int(torch.searchsorted(ends, done + _CHUNK, right=True)))
-        _compete(buffer, table[start:stop], sizes[start:stop], base[start:stop], number[start:stop] % count, width)
+    start, n = 0, tall.shape[0]
+    marks = torch.arange(0, int(ends[-1]) + _CHUNK if n else 0, _CHUNK, device=screen.device)
+    stops = torch.searchsorted(ends, marks, right=False).tolist()
+    for stop in [*stops[1:], n]:
+        stop = min(max(stop, start), n)
+        if stop > start:
+            part = slice(start, stop)
+            _compete(buffer, plane[part], side[part], box[part, 2], tall[part], base[part], start, width)
         start = stop
-    return _resolve(buffer, screen, faces, height, width)
+    return _resolve(buffer, plane, number, picture, count, height, width)
 
 
 def _compete(
     buffer: torch.Tensor,
-    table: torch.Tensor,
-    sizes: torch.Tensor,
+    plane: torch.Tensor,
+    side: torch.Tensor,
+    top: torch.Tensor,
+    tall: torch.Tensor,
     base: torch.Tensor,
-    triangle: torch.Tensor,
+    first: int,
     width: int,
 ) -> None:
-    """Let the pixels of some triangles' boxes compete for the buffer."""
-    total = int(sizes.sum())
-    owner = torch.repeat_interleave(sizes, output_size=total)
-    first = (sizes.cumsum(0) - sizes).index_select(0, owner)
-    local = (torch.arange(total, device=sizes.device) - first).to(torch.float32)
-    row = table.index_select(0, owner)
-    down = torch.floor((local + 0.5) / row[:, 11])
-    x = local - down * row[:, 11] + row[:, 9]
-    y = down + row[:, 10]
-    w0 = row[:, 0] * x + row[:, 1] * y + row[:, 2]
-    w1 = row[:, 3] * x + row[:, 4] * y + row[:, 5]
-    inside = (torch.minimum(torch.minimum(w0, w1), 1.0 - w0 - w1) >= -1e-5).nonzero().squeeze(1)
-    x, y, row, owner = (t.index_select(0, inside) for t in (x, y, row, owner))
-    depth = (row[:, 6] * x + row[:, 7] * y + row[:, 8]).clamp(0.0, 1.0)
-    key = ((depth * 1073741823.0).to(torch.int64) << 32) | triangle.index_select(0, owner)
-    where = base.index_select(0, owner) + (y * width + x).to(torch.int64)
-    buffer.index_reduce_(0, where, key, "amin")
+    """Let the pixels of some triangles compete for the buffer: triangles to rows, rows to pixels."""
+    device = buffer.device
+    total = int(tall.sum())
+    owner = torch.repeat_interleave(tall, output_size=total)
+    place = torch.arange(total, device=device) - (tall.cumsum(0) - tall).index_select(0, owner)
+    y = top.index_select(0, owner) + place.to(torch.float32)
+    line = side.index_select(0, owner)
+    low, high = line[:, 0:3] * y[:, None] + line[:, 3:6], line[:, 6:9] * y[:, None] + line[:, 9:12]
+    low = torch.maximum(torch.maximum(low[:, 0], low[:, 1]), torch.maximum(low[:, 2], line[:, 12]))
+    high = torch.minimum(torch.minimum(high[:, 0], high[:, 1]), torch.minimum(high[:, 2], line[:, 13]))
+    low, high = torch.ceil(low - 1e-4), torch.floor(high + 1e-4)
+    length = (high - low + 1.0).clamp_(min=0.0).to(torch.int64)
+    p = plane[:, 6:9].contiguous().index_select(0, owner)
+    depth = torch.stack([p[:, 0] * low + p[:, 1] * y + p[:, 2], p[:, 0]], 1)
+    where = torch.stack([base.index_select(0, owner) + (y * width + low).to(torch.int64), owner + first], 1)
+    total = int(length.sum())
+    row = torch.repeat_interleave(length, output_size=total)
+    along = torch.arange(total, device=device) - (length.cumsum(0) - length).index_select(0, row)
+    depth, where = depth.index_select(0, row), where.index_select(0, row)
+    z = torch.addcmul(depth[:, 0], depth[:, 1], along.to(torch.float32)).clamp_(0.0, 1.0)
+    key = ((z * 1073741823.0).to(torch.int64) << 32) | where[:, 1]
+    buffer.index_reduce_(0, where[:, 0] + along, key, "amin")
 
 
-def _resolve(buffer: torch.Tensor, screen: torch.Tensor, faces: torch.Tensor, height: int, width: int) -> Visible:
+def _resolve(
+    buffer: torch.Tensor,
+    plane: torch.Tensor,
+    number: torch.Tensor,
+    picture: torch.Tensor,
+    count: int,
+    height: int,
+    width: int,
+) -> Visible:
     pixel = (buffer != _FAR).nonzero().squeeze(1)
     key = buffer.index_select(0, pixel)
-    triangle = key & 0xFFFFFFFF
-    picture = torch.div(pixel, height * width, rounding_mode="floor")
-    local = pixel - picture * (height * width)
-    y = torch.div(local, width, rounding_mode="floor")
-    x = (local - y * width).to(torch.float32)
-    corner_index = faces.index_select(0, triangle) + (picture * screen.shape[1])[:, None]
-    corner = screen.reshape(-1, 3).index_select(0, corner_index.reshape(-1)).view(-1, 3, 3)
-    p = _edges(corner)
-    yf = y.to(torch.float32)
-    w0 = (p[:, 0] * x + p[:, 1] * yf + p[:, 2]).clamp(0.0, 1.0)
-    w1 = torch.minimum((p[:, 3] * x + p[:, 4] * yf + p[:, 5]).clamp(0.0, 1.0), 1.0 - w0)
+    kept = key & 0xFFFFFFFF
+    which = picture.index_select(0, kept)
+    local = (pixel - which * (height * width)).to(torch.float32)
+    y = torch.floor((local + 0.5) / width)
+    x = local - y * width
+    p = plane[:, :6].contiguous().index_select(0, kept)
+    w0 = (p[:, 0] * x + p[:, 1] * y + p[:, 2]).clamp(0.0, 1.0)
+    w1 = torch.minimum((p[:, 3] * x + p[:, 4] * y + p[:, 5]).clamp(0.0, 1.0), 1.0 - w0)
     weight = torch.stack([w0, w1, 1.0 - w0 - w1], 1)
-    return Visible(pixel, triangle, picture, weight, (key >> 32).to(torch.float32) / 1073741823.0)
+    triangle = number.index_select(0, kept) - which * count
+    return Visible(pixel, triangle, which, weight, (key >> 32).to(torch.float32) / 1073741823.0)

@@ -11,8 +11,7 @@ from .camera import Camera
 from .eyes import eye_colour, eye_table
 from .geometry import Level
 from .light import Lamps, ShadowMap, Surface, shade, shade_hair
-from .noise import mix
-from .parts import CLOTH, EYE, HAIR, RECORD, SKIN, Assembly
+from .parts import CLOTH, EYE, HAIR, PLAIN, RECORD, SKIN, Assembly
 from .raster import Visible
 from .rig import Columns
 from .skin import CHANNELS, bake, texture_side
@@ -52,6 +51,7 @@ class Looks:
 _DAY = ("beard_length", "beard_shape", "hair_length")
 _CACHE: dict[tuple[object, ...], Tensor] = {}
 _CACHE_TEXELS = 1 << 23
+_CHUNK = 1 << 14  # pixels at a time, so that the work stays in the processor's cache
 
 
 def _skin_texture(person: Factors, day: Factors, side: int, device: str) -> Tensor:
@@ -126,24 +126,25 @@ def radiance(
     Returns:
         (N, 3) linear radiance, in the order of `seen`.
     """
+    out = torch.empty((seen.pixel.shape[0], 3), device=seen.pixel.device)
+    eye = cam.eye()
     material = assembly.material.index_select(0, seen.triangle)
-    data = _interpolate(assembly, seen)
-    point, normal = data[:, 0:3], F.normalize(data[:, 3:6], dim=1)
-    view = F.normalize(cam.eye().index_select(0, seen.picture) - point, dim=1)
-    back = (normal * view).sum(1, keepdim=True) < 0
-    strand = (material == HAIR)[:, None]
-    normal = torch.where(back & ~strand & (material != SKIN)[:, None], -normal, normal)
-    lit = shadows.lit(point, normal, seen.picture)
-    out = torch.empty_like(point)
-    for kind in (SKIN, EYE, HAIR, CLOTH, None):
-        which = (material == kind if kind is not None else material == 1).nonzero().squeeze(1)
-        if which.shape[0]:
-            picked = [t.index_select(0, which) for t in (data, normal, view, lit, seen.picture)]
-            out.index_copy_(0, which, _material(kind, picked, light, look, cam.target))
+    for kind in (SKIN, PLAIN, EYE, HAIR, CLOTH):
+        everything = (material == kind).nonzero().squeeze(1)
+        for which in everything.split(_CHUNK):
+            piece = Visible(*(t.index_select(0, which) for t in seen))
+            data = _interpolate(assembly, piece)
+            point, normal = data[:, 0:3], F.normalize(data[:, 3:6], dim=1)
+            view = F.normalize(eye.index_select(0, piece.picture) - point, dim=1)
+            if kind in (PLAIN, CLOTH):
+                normal = normal * torch.sign((normal * view).sum(1, keepdim=True))
+            lit = shadows.lit(point, normal, piece.picture)
+            shaded = _material(kind, [data, normal, view, lit, piece.picture], light, look, cam.target)
+            out.index_copy_(0, which, shaded)
     return out
 
 
-def _material(kind: int | None, picked: list[Tensor], light: Lamps, look: Looks, centre: Tensor) -> Tensor:
+def _material(kind: int, picked: list[Tensor], light: Lamps, look: Looks, centre: Tensor) -> Tensor:
     data, normal, view, lit, picture = picked
     paint, opened, gloss, tag = data[:, 6:9], data[:, 9], data[:, 10], data[:, 11]
     zero, one = torch.zeros_like(gloss), torch.ones_like(gloss)
@@ -165,5 +166,5 @@ def _material(kind: int | None, picked: list[Tensor], light: Lamps, look: Looks,
     if kind == HAIR:
         away = F.normalize(data[:, 0:3] - centre.index_select(0, picture), dim=1)
         return shade_hair(Surface(paint, normal, away, view, opened, gloss, zero, zero, lit, picture), light)
-    lit = mix(lit, one, zero) * opened
+    lit = lit * opened
     return shade(Surface(paint, normal, normal, view, opened, gloss, 0.3 * one, zero, lit, picture), light)
