@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from .canonical import JSON, digest_of
 from .errors import Failure
 from .execute.local import Results as Ran
 from .plan import numeric_class
-from .plan_suite import REAL, RowPlan, SuitePlan, System
+from .planning.model import REAL, RowPlan, SuitePlan, System
 from .stats.groups import mark_best
 from .store.schema import (
     IntervalRecord,
@@ -86,7 +87,7 @@ class _Reducer:
         real = self.ran.finished.get(REAL)
         facts = self._set_facts(row.set_unit)
         requests: dict[str, JSON] = {"n": expected}
-        if row.role == "system" and facts.get("targets"):
+        if row.section != "false_alarms" and row.role == "system" and facts.get("targets"):
             requests["targets"] = facts["targets"]
         protocol: dict[str, JSON] = {
             **row.protocol,
@@ -156,7 +157,9 @@ class _Reducer:
             if unit_id in self.ran.failed:
                 reason = reason or _why(self.ran.failed[unit_id])
         made = sum(sum(dict(self._set_facts(u).get("splits", {})).values()) for u in system.sets)
-        status = "ok" if not failures and reason is None else "partial" if made else "failed"
+        status: Literal["ok", "partial", "failed"] = "partial" if made else "failed"
+        if not failures and reason is None:
+            status = "ok"
         if status == "failed" and reason is None:
             reason = f"no items: {', '.join(f'{number} {kind}' for kind, number in failures.items())}"
         mine = [row for row in rows if row.system == system.name]

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .canonical import digest_of, digest_of_file
 from .cards import DetectorCard, GeneratorCard, PartCard, did_you_mean, read_card
-from .contracts import Detector, Generator
 from .errors import InputError
+
+if TYPE_CHECKING:
+    from .contracts import Detector, Generator
 
 C = TypeVar("C", bound=PartCard)
 PACKAGE = Path(__file__).parent.parent
@@ -132,7 +134,7 @@ def _folder_of_plugin(point: EntryPoint) -> Path:
     return folder if folder.is_dir() else folder.parent
 
 
-def load_class(spec: str, base: type[Generator] | type[Detector]) -> type:
+def load_class(spec: str, base: "type[Generator] | type[Detector]") -> type:
     """Import `module:Class` (a dotted name or a path to a .py file) and check what it is.
 
     Raises:

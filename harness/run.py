@@ -12,14 +12,15 @@ from .execute.display import Display, Quiet
 from .execute.local import LocalExecutor
 from .execute.local import Results as Ran
 from .plan import Plan
-from .plan_suite import Planner, SuitePlan
+from .planning.model import SuitePlan
+from .planning.planner import plan_suite
 from .reduce import Reduced, reduce_run
 from .registry import DETECTORS
 from .report import SUFFIXES, render, tables
 from .run_folder import RunFolder
 from .samples import write_samples
 from .store.schema import Results
-from .store.store import Store, storage_errors
+from .store.store import Store, storage_errors, weights_folder
 from .suite import Suite, find_suite, read_suite
 
 
@@ -66,11 +67,11 @@ def load(suite: Suite | str | Path) -> tuple[Suite, Path]:
     return read_suite(path), path.resolve().parent
 
 
-def plan(suite: Suite | str | Path, store: Store, device: str = "cpu") -> SuitePlan:
-    """Return the plan of a suite; nothing is run."""
+def plan(suite: Suite | str | Path, store: Path, device: str = "cpu") -> SuitePlan:
+    """Return the plan of a suite; nothing is run and nothing is written."""
     loaded, base = load(suite)
     try:
-        return Planner(loaded, base, store.weights, device).build()
+        return plan_suite(loaded, base, weights_folder(store), device)
     except FauxbenchError as error:
         if isinstance(suite, Suite):
             raise
@@ -79,8 +80,9 @@ def plan(suite: Suite | str | Path, store: Store, device: str = "cpu") -> SuiteP
 
 def preview(suite: Suite | str | Path, *, store: Path | None = None, device: str = "cpu") -> Preview:
     """Return what `run` would do: units to do, units cached, estimated seconds."""
-    opened = Store(store or default_store())
-    planned = plan(suite, opened, device)
+    place = store or default_store()
+    planned = plan(suite, place, device)
+    opened = Store(place)
     cached = frozenset(planned.plan.cached(opened))
     executor = LocalExecutor(opened, workers=1, display=Quiet())
     todo = {unit.id: executor.estimate(unit) for unit in planned.plan.units if unit.id not in cached}
@@ -114,8 +116,9 @@ def run(
         InputError: The suite is wrong, or terms do not allow it; nothing was run.
         StorageError: The disk is full; the same call resumes.
     """
-    opened = Store(store or default_store())
-    planned = plan(suite, opened, device)
+    place = store or default_store()
+    planned = plan(suite, place, device)
+    opened = Store(place)
     folder = RunFolder.open(runs, planned.suite)
     try:
         folder.begin(planned.suite, planned.plan)

@@ -11,7 +11,7 @@ from .media.content import Picture
 from .media.images import crop_square, read_image, resize
 from .media.item import Item, Modality, Split
 from .media.mediaset import MediaSet
-from .plan_suite import SuitePlan
+from .planning.model import SuitePlan
 from .safeguards.border import release_picture
 
 COLUMNS, ROWS = 8, 4

@@ -207,10 +207,8 @@ class MediaSetWriter:
     def seal(self) -> MediaSet:
         """Write the records and, last, the card; Items keep the order in which they were added."""
         _write_lines(self.folder / "items.jsonl", [item.record() for item in self._items])
-        _write_lines(
-            self.folder / "failures.jsonl",
-            [{**m.failure.record(), "split": m.split and str(m.split)} for m in self._missed],
-        )
+        missed = [{**m.failure.record(), "split": m.split and str(m.split)} for m in self._missed]
+        _write_lines(self.folder / "failures.jsonl", missed)
         card = SetCard(
             name=self.name,
             origin=self.origin,

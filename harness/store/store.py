@@ -57,6 +57,11 @@ def disk_is_full(error: BaseException) -> bool:
     return isinstance(error, StorageError) or (isinstance(error, OSError) and error.errno in _FULL)
 
 
+def weights_folder(store: Path) -> Path:
+    """Return where users put the weights of instruments, whether or not the store exists yet."""
+    return store / "weights"
+
+
 @contextmanager
 def storage_errors(place: Path) -> Iterator[None]:
     """Turn a full or read-only disk into a StorageError that says what to do."""
@@ -89,7 +94,7 @@ class Store:
     @property
     def weights(self) -> Path:
         """Where users put the weights of instruments."""
-        return self.root / "weights"
+        return weights_folder(self.root)
 
     @property
     def memory_file(self) -> Path:

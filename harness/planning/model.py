@@ -1,0 +1,142 @@
+"""What planning is about: systems, rows to be, and the draft they are written into."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from ..canonical import JSON, digest_of, digest_of_file
+from ..cards import GeneratorCard
+from ..errors import SuiteError
+from ..media.item import Split
+from ..media.mediaset import Terms
+from ..plan import Plan, Unit
+from ..registry import HARNESS
+from ..stats.score import Direction
+from ..suite import Suite
+
+REAL = "real"
+"""Unit id of the real set, and the name of the control."""
+RENDERED = Terms(people="rendered", permits=("evaluate", "train", "edit", "manipulate", "publish"), grant="rendered")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """A system under test as the plan knows it."""
+
+    name: str
+    """`name@version`."""
+    card: GeneratorCard
+    parameters: Mapping[str, JSON]
+    code: str
+    origin: str
+    seeds: tuple[int, ...]
+    sets: tuple[str, ...]
+    """Unit ids of its sets, one a training seed."""
+    pairs: bool
+    """Whether its items were made from Items of the real set, and can be compared with them one by one."""
+    trains: bool = True
+    """Whether it has a train split, so that detectors can learn from it."""
+
+    @property
+    def digest(self) -> str:
+        """Identity of the system itself, whatever it is called."""
+        card = self.card.model_dump(mode="json")
+        del card["name"], card["version"]
+        return digest_of({"card": card, "parameters": dict(self.parameters), "code": self.code})
+
+    @property
+    def is_fake(self) -> bool:
+        """Whether its items are fakes, which augmented real ones are not."""
+        return self.card.kind != "augmented_real"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowPlan:
+    """One row of the results, before it has a value."""
+
+    section: Literal["realism", "detection", "false_alarms"]
+    system: str
+    role: Literal["system", "control"]
+    kind: str
+    metric: str
+    direction: Direction
+    sources: tuple[tuple[int, str, str], ...] = ()
+    """(training seed, unit id, name of the measurement in the unit's facts)."""
+    set_unit: str = REAL
+    """The set whose items are counted and whose requests are part of the protocol."""
+    protocol: Mapping[str, JSON] = field(default_factory=lambda: MappingProxyType({}))
+    detector_unit: str | None = None
+    """Detection: the unit that trained the detector; its output is part of the protocol."""
+    slice: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    n: int | None = None
+    """Items expected, where that is not the whole test split."""
+    reason: str | None = None
+    """Why it will have no value, if that is known beforehand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuitePlan:
+    """Units, and the rows they feed."""
+
+    suite: Suite
+    plan: Plan
+    systems: tuple[System, ...]
+    rows: tuple[RowPlan, ...]
+    detect_units: Mapping[str, str]
+    """Name of a score file -> unit that makes it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """A plan in the making."""
+
+    suite: Suite
+    base: Path
+    """What the suite's paths are relative to."""
+    weights: Path
+    """Folder of instruments' weights."""
+    terms: Terms
+    real_names: Sequence[str] = ()
+    """Ids of the real Items, where they are known from a listing."""
+    systems: tuple[System, ...] = ()
+    units: dict[str, Unit] = field(default_factory=dict)
+    rows: list[RowPlan] = field(default_factory=list)
+    split_sizes: Mapping[Split, int] = field(default_factory=dict)
+    """Items of each split of the real set."""
+    counts: Mapping[Split, int] = field(default_factory=dict)
+    """Items to ask of each system."""
+    detect_units: dict[str, str] = field(default_factory=dict)
+
+    def add(self, unit: Unit) -> str:
+        """Add a unit, once, and return its id."""
+        self.units.setdefault(unit.id, unit)
+        return unit.id
+
+    def existing(self, path: Path | None, key: str) -> Path:
+        """Return a folder that the suite names.
+
+        Raises:
+            SuiteError: It is not there.
+        """
+        found = (self.base / (path or "")).resolve()
+        if not found.is_dir():
+            what = "a file" if found.exists() else "nothing there"
+            raise SuiteError(f"{key}: expected a folder at {found}, found {what} (paths are relative to {self.base})")
+        return found
+
+    @property
+    def output_size(self) -> int | None:
+        """Side of the square pictures asked for; None leaves it to the system."""
+        data = self.suite.data
+        return (data.size or 64) if data.dataset == "studio" else data.size
+
+
+def code_of(*places: str) -> str:
+    """Return the code identity of parts of the harness: files, or folders without their sub-folders."""
+    files: list[Path] = []
+    for place in places:
+        path = HARNESS / place
+        files += sorted(path.glob("*.py")) + sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    return digest_of([[file.relative_to(HARNESS).as_posix(), digest_of_file(file)] for file in files])

@@ -1,0 +1,40 @@
+"""The planner: suite in, plan out."""
+
+from pathlib import Path
+
+from ..media.mediaset import Terms
+from ..plan import Plan
+from ..suite import Suite
+from .detection import plan_detection
+from .model import RENDERED, Draft, SuitePlan
+from .realism import plan_realism
+from .sets import counts_to_ask, plan_real
+from .systems import plan_systems
+
+
+def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu") -> SuitePlan:
+    """Return the plan of a suite; nothing is run and nothing is written.
+
+    Args:
+        suite: The suite.
+        base: What its paths are relative to.
+        weights: Folder of instruments' weights; an instrument whose weights are not there gives rows without a value.
+        device: Of torch.
+
+    Raises:
+        InputError: Something that the suite names does not exist, or terms do not allow it.
+    """
+    terms = RENDERED if suite.data.dataset == "studio" else suite.data.terms or Terms()
+    draft = Draft(suite=suite, base=base, weights=weights, terms=terms)
+    draft.split_sizes = plan_real(draft)
+    draft.counts = counts_to_ask(draft)
+    draft.systems = plan_systems(draft)
+    plan_realism(draft)
+    plan_detection(draft)
+    return SuitePlan(
+        suite=suite,
+        plan=Plan(units=tuple(draft.units.values()), device=device),
+        systems=draft.systems,
+        rows=tuple(draft.rows),
+        detect_units=draft.detect_units,
+    )

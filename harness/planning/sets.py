@@ -1,0 +1,66 @@
+"""Planning the real set."""
+
+from collections.abc import Mapping
+
+from ..canonical import JSON
+from ..datasets.listing import list_folder, listing_digest
+from ..datasets.splits import split_identities
+from ..media.item import Split
+from ..plan import Unit
+from ..suite import DataSpec
+from .model import REAL, Draft, code_of
+
+
+def plan_real(draft: Draft) -> Mapping[Split, int]:
+    """Add the unit that makes the real set; return how many items each split will have."""
+    data = draft.suite.data
+    shares = data.splits.model_dump()
+    if data.dataset == "studio":
+        key: dict[str, JSON] = {"people": data.people, "per_person": data.per_person, "size": data.size or 64}
+        key |= {"seed": data.seed, "splits": shares, "code": code_of("datasets/studio", "datasets", "media")}
+        identities = {f"studio-{person:05d}": data.per_person for person in range(data.people)}
+        items = data.people * data.per_person
+        draft.add(Unit(id=REAL, kind="render", what=f"studio {items} {data.size}", key=key, cost=0.01 * items))
+        return _sizes(identities, shares, data.seed)
+    return _indexed(draft, data, shares)
+
+
+def _indexed(draft: Draft, data: DataSpec, shares: Mapping[str, float]) -> Mapping[Split, int]:
+    folder = draft.existing(data.path, "data.path")
+    listed = list_folder(folder, data.identities)
+    draft.real_names = [one.path for one in listed]
+    identities: dict[str, int] = {}
+    for one in listed:
+        identities[one.identity or one.path] = identities.get(one.identity or one.path, 0) + 1
+    key: dict[str, JSON] = {
+        "listing": listing_digest(folder, [one.path for one in listed]),
+        "identities": data.identities,
+        "size": data.size,
+        "seed": data.seed,
+        "splits": dict(shares),
+        "terms": draft.terms.model_dump(mode="json"),
+        "code": code_of("datasets", "media"),
+    }
+    task: dict[str, JSON] = {"path": str(folder), "name": folder.name}
+    draft.add(Unit(id=REAL, kind="index", what=f"folder {len(listed)}", key=key, task=task, cost=0.005 * len(listed)))
+    return _sizes(identities, shares, data.seed)
+
+
+def counts_to_ask(draft: Draft) -> Mapping[Split, int]:
+    """Return how many items to ask of each system, per split."""
+    asked = draft.suite.n
+    train, validation, test = (draft.split_sizes.get(split, 0) for split in Split)
+    if not draft.suite.detectors:
+        train = validation = 0  # only detectors learn from synthetic items
+    return {
+        Split.TRAIN: train if asked.train is None else asked.train,
+        Split.VALIDATION: validation if asked.validation is None else asked.validation,
+        Split.TEST: test if asked.test is None else asked.test,
+    }
+
+
+def _sizes(identities: Mapping[str, int], shares: Mapping[str, float], seed: int) -> Mapping[Split, int]:
+    sizes: dict[Split, int] = {}
+    for identity, split in split_identities(identities, shares, seed).items():
+        sizes[split] = sizes.get(split, 0) + identities[identity]
+    return sizes

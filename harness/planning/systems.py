@@ -1,0 +1,168 @@
+"""Planning the systems under test."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..canonical import JSON, digest_of
+from ..cards import GeneratorCard
+from ..datasets.folder import read_manifest
+from ..datasets.listing import list_media, listing_digest
+from ..errors import InputError, RefusedError, SuiteError
+from ..media.item import Split
+from ..plan import Unit
+from ..registry import GENERATORS, Part
+from ..safeguards.gate import consents_digest, consents_file, why_not_edit, why_not_fit
+from ..suite import SystemSpec
+from .model import REAL, Draft, System, code_of
+
+
+def plan_systems(draft: Draft) -> tuple[System, ...]:
+    """Add the units that make each system's sets, and return the systems.
+
+    Raises:
+        SuiteError: Unknown system, wrong parameter, duplicated name.
+        RefusedError: Terms do not allow it.
+    """
+    systems: list[System] = []
+    for place, spec in enumerate(draft.suite.generators):
+        try:
+            system = _folder_system(draft, spec) if spec.use == "folder" else _python_system(draft, spec)
+        except (SuiteError, RefusedError):
+            raise
+        except InputError as error:
+            raise SuiteError(f"generators.{place}: {error}") from error
+        if system.name in {s.name for s in systems}:
+            raise SuiteError(
+                f"generators.{place}: '{system.name}' is given twice; give each system its own name or version"
+            )
+        if system.name == REAL:
+            raise SuiteError(f"generators.{place}: the name '{REAL}' is kept for the control")
+        systems.append(system)
+    return tuple(systems)
+
+
+def _python_system(draft: Draft, spec: SystemSpec) -> System:
+    part = GENERATORS.find(spec.use, draft.base)
+    card = part.card
+    parameters = card.fill(spec.parameters)
+    for reason in (why_not_fit(card, draft.terms), why_not_edit(card, draft.terms)):
+        if reason:
+            raise RefusedError(reason)
+    unknown = [use for use in card.uses if use != "target"]
+    if unknown:
+        raise SuiteError(f"'{card.name}' needs {', '.join(unknown)}, which suites cannot give it yet")
+    name = f"{spec.name or card.name}@{spec.version or card.version}"
+    seeds = spec.seeds if card.fits else (spec.seeds[0],)
+    sets = tuple(_generated(draft, name, part, parameters, seed, spec) for seed in seeds)
+    return System(
+        name=name,
+        card=card,
+        parameters=parameters,
+        code=part.code,
+        origin=spec.use,
+        seeds=seeds,
+        sets=sets,
+        pairs="target" in card.uses,
+    )
+
+
+def _generated(
+    draft: Draft, name: str, part: Part[GeneratorCard], parameters: Mapping[str, JSON], seed: int, spec: SystemSpec
+) -> str:
+    """Add fit and generate of one training seed; systems that differ in name alone share the fit."""
+    code = digest_of([part.code, code_of("execute/steps/systems.py", "connect", "media")])
+    key: dict[str, JSON] = {
+        "card": part.card.model_dump(mode="json"),
+        "parameters": dict(parameters),
+        "code": code,
+        "seed": seed,
+        "size": draft.output_size,
+    }
+    task: dict[str, JSON] = {"spec": part.spec, "consents": str(consents_file())}
+    what = f"{part.card.name} {digest_of(dict(parameters))[:8]}"
+    inputs = {"real": REAL}
+    if part.card.fits:
+        inputs["weights"] = draft.add(
+            Unit(
+                id=f"fit {name} seed {seed}",
+                kind="fit",
+                what=what,
+                key=key,
+                inputs={"real": REAL},
+                task=task,
+                time_limit=spec.time_limit,
+                cost=part.card.cost,
+            )
+        )
+    consents = consents_digest(consents_file()) if draft.terms.people == "real" and part.card.uses else "none"
+    asked: dict[str, JSON] = {
+        "counts": {str(split): n for split, n in draft.counts.items()},
+        "request_seed": draft.suite.seed,
+        "system": name,
+        "consents": consents,
+    }
+    total = sum(draft.counts.values())
+    return draft.add(
+        Unit(
+            id=f"generate {name} seed {seed}",
+            kind="generate",
+            what=f"{what} {total}",
+            key={**key, **asked},
+            inputs=inputs,
+            task=task,
+            time_limit=spec.time_limit,
+            cost=2 + 0.005 * total,
+        )
+    )
+
+
+def _folder_system(draft: Draft, spec: SystemSpec) -> System:
+    folder = draft.existing(spec.path, f"generators: '{spec.name}': path")
+    rows = read_manifest((draft.base / spec.manifest).resolve()) if spec.manifest else None
+    files = [row.file for row in rows] if rows else [p.relative_to(folder).as_posix() for p in list_media(folder)]
+    name = f"{spec.name}@{spec.version}"
+    listing = listing_digest(folder, [file for file in files if (folder / file).is_file()])
+    key: dict[str, JSON] = {
+        "system": name,
+        "kind": spec.kind,
+        "listing": listing,
+        "manifest_rows": [list(row) for row in rows] if rows else None,
+        "splits": spec.splits.model_dump() if spec.splits else None,
+        "seed": draft.suite.seed,
+        "counts": {str(split): n for split, n in draft.counts.items()},
+        "terms": draft.terms.model_dump(mode="json"),
+        "code": code_of("datasets", "media"),
+    }
+    card = GeneratorCard(
+        name=str(spec.name),
+        version=str(spec.version),
+        title=f"outputs in {folder.name}",
+        technique="unknown",
+        kind=spec.kind or "fully_synthetic",
+    )
+    unit = Unit(
+        id=f"collect {name}",
+        kind="collect",
+        what=f"folder {len(files)}",
+        key=key,
+        inputs={"real": REAL},
+        task={"path": str(folder)},
+        time_limit=spec.time_limit,
+        cost=0.005 * len(files),
+    )
+    return System(
+        name=name,
+        card=card,
+        parameters={},
+        code=listing,
+        origin="folder",
+        seeds=(0,),
+        sets=(draft.add(unit),),
+        pairs=any(row.target for row in rows) if rows else _same_names(files, draft.real_names),
+        trains=spec.splits is not None or any(row.split is Split.TRAIN for row in rows or ()),
+    )
+
+
+def _same_names(files: Sequence[str], real: Sequence[str]) -> bool:
+    stems = {Path(name).with_suffix("").as_posix() for name in real}
+    return any(Path(file).with_suffix("").as_posix() in stems for file in files)
