@@ -59,6 +59,7 @@ def jackknife_interval(
     cluster: str = "item",
     level: float = 0.95,
     floor: float = -math.inf,
+    ceiling: float = math.inf,
 ) -> Interval:
     """Interval from a block jackknife with Student's t quantile.
 
@@ -72,14 +73,15 @@ def jackknife_interval(
         about: What the interval covers.
         cluster: What the blocks keep whole.
         level: Confidence level.
-        floor: The least value that the population can have; the interval is cut there.
+        floor: The least value that the statistic can have in the population; the interval is cut there.
+        ceiling: The greatest.
     """
     found = jackknife(value, replicates, shares)
     centre = found.corrected if about == "population" else value
     half = t_quantile(level, found.freedom) * found.error
     return Interval(
-        low=max(floor, centre - half),
-        high=max(floor, centre + half),
+        low=min(ceiling, max(floor, centre - half)),
+        high=min(ceiling, max(floor, centre + half)),
         level=level,
         method=f"jackknife-{found.freedom + 1}" + (" bias-corrected" if about == "population" else ""),
         cluster=cluster,

@@ -1,0 +1,242 @@
+"""Precision, recall, density and coverage: how two sets cover each other, by balls around each item.
+
+A ball reaches from an item to its k-th nearest neighbour in its own set, itself not counted. Two published conventions
+are in use and give other numbers: k = 3 and a closed ball (Kynkäänniemi et al. 2019), k = 5 and an open one (Naeem et
+al. 2020). Distances are Euclidean, in float64, and only some rows of them are in memory at once.
+"""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+from ..stats.intervals import jackknife_interval
+from ..stats.score import Measurement
+from .base import Evidence, Metric
+from .sets import BothSets, Sample, both_sets, flags_of, matrix
+
+Array = NDArray[np.float64]
+KYNKAANNIEMI, NAEEM = 3, 5
+"""The published k."""
+CELLS = 8_000_000
+"""Distances in memory at once: 64 MB."""
+
+
+def precision_recall(real: ArrayLike, synthetic: ArrayLike, *, k: int = KYNKAANNIEMI) -> tuple[float, float]:
+    """Share of synthetic items inside the real manifold, and of real items inside the synthetic one.
+
+    Closed balls (`<=`), as in the paper; precision falls with unlikely items, recall with missing kinds of items.
+
+    Args:
+        real: (N, D) finite features, N > k.
+        synthetic: (M, D) finite features, M > k.
+        k: Neighbour that sets the radius.
+
+    Returns:
+        Precision and recall, each in [0, 1].
+
+    Raises:
+        InputError: Wrong shapes, too few rows, NaN or infinity.
+
+    References:
+        Kynkäänniemi et al. 2019, Improved Precision and Recall Metric, section 3, equations 1 and 2.
+    """
+    first, second = _pair(real, synthetic, k)
+    inside = _hits(second, first, _radii(first, k), closed=True)[:, 0] > 0
+    recalled = _hits(first, second, _radii(second, k), closed=True)[:, 0] > 0
+    return float(inside.mean()), float(recalled.mean())
+
+
+def density_coverage(real: ArrayLike, synthetic: ArrayLike, *, k: int = NAEEM) -> tuple[float, float]:
+    """Mean number of real balls that hold a synthetic item, over k; and share of real balls that hold at least one.
+
+    Open balls (`<`), as in the paper; density may exceed 1.
+
+    Args:
+        real: (N, D) finite features, N > k.
+        synthetic: (M, D) finite features, M > k.
+        k: Neighbour that sets the radius.
+
+    Returns:
+        Density, >= 0, and coverage, in [0, 1].
+
+    Raises:
+        InputError: Wrong shapes, too few rows, NaN or infinity.
+
+    References:
+        Naeem et al. 2020, Reliable Fidelity and Diversity Metrics, section 3.2, equations 3 and 4.
+    """
+    first, second = _pair(real, synthetic, k)
+    radii = _radii(first, k)
+    nearest = _nearest(first, second, np.zeros(len(second), dtype=np.intp), 1)[:, 0]
+    hits = _hits(second, first, radii, closed=False)[:, 0]
+    return float(hits.mean()) / k, float(np.mean(nearest < radii[:, 0]))
+
+
+def _pair(real: ArrayLike, synthetic: ArrayLike, k: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    first, second = matrix(real, "real", k + 1), matrix(synthetic, "synthetic", k + 1)
+    if first.shape[1] != second.shape[1]:
+        raise InputError(f"features: real has {first.shape[1]} columns, synthetic {second.shape[1]}")
+    centre = first.mean(axis=0, dtype=np.float64)
+    return first - centre, second - centre
+
+
+def _distances(a: NDArray[Any], b: NDArray[Any]) -> Iterator[tuple[int, Array]]:
+    """Squared distances from rows of a to all of b, some rows at a time, with the first row's index."""
+    others = np.asarray(b, dtype=np.float64)
+    squares = np.einsum("ij,ij->i", others, others)
+    step = max(1, CELLS // len(others))
+    for start in range(0, len(a), step):
+        rows = np.asarray(a[start : start + step], dtype=np.float64)
+        apart = rows @ others.T
+        apart *= -2
+        apart += squares
+        apart += np.einsum("ij,ij->i", rows, rows)[:, None]
+        yield start, np.maximum(apart, 0, out=apart)
+
+
+def _radii(items: NDArray[Any], k: int, block: NDArray[np.intp] | None = None, count: int = 0) -> Array:
+    """(N, 1 + count) squared radius of each ball: of all items, then without block 0, 1, ...
+
+    Without block j, an item of block j has no ball: its radius is -1.
+    """
+    labels = np.full(len(items), -1, dtype=np.intp) if block is None else block
+    radii = np.empty((len(items), 1 + count))
+    keep = min(len(items) - 1, 4 * k + 48)
+    for start, apart in _distances(items, items):
+        rows = np.arange(len(apart))
+        apart[rows, start + rows] = np.inf
+        nearest = np.argpartition(apart, keep - 1, axis=1)[:, :keep]
+        ascending = np.argsort(np.take_along_axis(apart, nearest, axis=1), axis=1, kind="stable")
+        nearest = np.take_along_axis(nearest, ascending, axis=1)
+        found, whose = np.take_along_axis(apart, nearest, axis=1), labels[nearest]
+        radii[start : start + len(rows), 0] = found[:, k - 1]
+        for j in range(count):
+            rank = np.cumsum(whose != j, axis=1)
+            radius = found[rows, np.argmax(rank >= k, axis=1)]
+            for row in np.flatnonzero(rank[:, -1] < k):  # nearly all neighbours are of block j: look at everything
+                rest = np.delete(apart[row], np.flatnonzero(labels == j))
+                radius[row] = np.partition(rest, k - 1)[k - 1]
+            radii[start : start + len(rows), 1 + j] = np.where(labels[start : start + len(rows)] == j, -1.0, radius)
+    return radii
+
+
+def _hits(queries: NDArray[Any], centres: NDArray[Any], radii: Array, *, closed: bool) -> NDArray[np.intp]:
+    """(M, 1 + count) number of balls that hold each query, for each column of radii."""
+    hits = np.empty((len(queries), radii.shape[1]), dtype=np.intp)
+    compare = np.less_equal if closed else np.less
+    for start, apart in _distances(queries, centres):
+        for j in range(radii.shape[1]):
+            hits[start : start + len(apart), j] = np.count_nonzero(compare(apart, radii[:, j]), axis=1)
+    return hits
+
+
+def _nearest(queries: NDArray[Any], others: NDArray[Any], block: NDArray[np.intp], count: int) -> Array:
+    """(N, count) squared distance from each query to the nearest item of each block; infinite for an empty block."""
+    order = np.argsort(block, kind="stable")
+    present, starts = np.unique(block[order], return_index=True)
+    nearest = np.full((len(queries), count), np.inf)
+    for start, apart in _distances(queries, others[order]):
+        nearest[start : start + len(apart), present] = np.minimum.reduceat(apart, starts, axis=1)
+    return nearest
+
+
+class Neighbours(Metric):
+    """Base of the four: a value and its replicates over the same balls.
+
+    They depend on the number of items, so the interval is about the expectation at this N.
+    """
+
+    k: int
+
+    def measure(self, evidence: Evidence) -> Measurement:
+        """Return the value with its jackknife interval."""
+        sets = both_sets(evidence)
+        if isinstance(sets, Measurement):
+            return sets
+        a, b = sets.synthetic, sets.real
+        if self._smallest(sets) <= self.k:
+            reason = f"{self._smallest(sets)} items remain on one side, more than {self.k} are needed"
+            return Measurement(value=None, n=len(a.features), n_real=len(b.features), reason=reason)
+        centre = b.features.mean(axis=0, dtype=np.float64)
+        synthetic = Sample(features=a.features - centre, block=a.block)
+        real = Sample(features=b.features - centre, block=b.block)
+        values = self.values(synthetic, real, sets.blocks)
+        flags = flags_of(self.card, min(len(a.features), len(b.features)))
+        if not sets.blocks:
+            return sets.measurement(values[0], flags=(*flags, sets.why_no_interval))
+        low, high = self.card.range
+        interval = jackknife_interval(
+            values[0],
+            values[1:],
+            shares=sets.shares,
+            about="at-n",
+            cluster=sets.cluster,
+            floor=low if low is not None else -np.inf,
+            ceiling=high if high is not None else np.inf,
+        )
+        return sets.measurement(values[0], interval=interval, replicates=values[1:], flags=flags)
+
+    @staticmethod
+    def _smallest(sets: BothSets) -> int:
+        """Items of the smaller side when its largest block is left out."""
+        sides = (sets.synthetic, sets.real)
+        return min(len(s.block) - (int(np.bincount(s.block).max()) if sets.blocks else 0) for s in sides)
+
+    @abstractmethod
+    def values(self, synthetic: Sample, real: Sample, count: int) -> Array:
+        """Return (1 + count,) the value of everything, then without block 0, 1, ..."""
+
+
+def _means(values: NDArray[Any], block: NDArray[np.intp]) -> Array:
+    """Mean of column 0, and of column 1 + j over the items that are not in block j."""
+    rest = [values[block != j, 1 + j].mean() for j in range(values.shape[1] - 1)]
+    return np.array([values[:, 0].mean(), *rest])
+
+
+class Precision(Neighbours):
+    """`precision[instrument]`: share of synthetic items inside the real manifold; k = 3, closed."""
+
+    k = KYNKAANNIEMI
+
+    def values(self, synthetic: Sample, real: Sample, count: int) -> Array:
+        """Return the value and its replicates."""
+        radii = _radii(real.features, self.k, real.block, count)
+        return _means(_hits(synthetic.features, real.features, radii, closed=True) > 0, synthetic.block)
+
+
+class Recall(Precision):
+    """`recall[instrument]`: share of real items inside the synthetic manifold; k = 3, closed."""
+
+    def values(self, synthetic: Sample, real: Sample, count: int) -> Array:
+        """Return the value and its replicates."""
+        return super().values(real, synthetic, count)
+
+
+class Density(Neighbours):
+    """`density[instrument]`: mean number of real balls around a synthetic item, over k; k = 5, open."""
+
+    k = NAEEM
+
+    def values(self, synthetic: Sample, real: Sample, count: int) -> Array:
+        """Return the value and its replicates."""
+        radii = _radii(real.features, self.k, real.block, count)
+        return _means(_hits(synthetic.features, real.features, radii, closed=False), synthetic.block) / self.k
+
+
+class Coverage(Neighbours):
+    """`coverage[instrument]`: share of real balls that hold a synthetic item; k = 5, open."""
+
+    k = NAEEM
+
+    def values(self, synthetic: Sample, real: Sample, count: int) -> Array:
+        """Return the value and its replicates."""
+        radii = _radii(real.features, self.k, real.block, count)
+        nearest = _nearest(
+            real.features, synthetic.features, synthetic.block, max(1, count, int(synthetic.block.max()) + 1)
+        )
+        without = [np.delete(nearest, j, axis=1).min(axis=1) for j in range(count)]
+        return _means(np.column_stack([nearest.min(axis=1), *without]) < radii, real.block)
