@@ -10,7 +10,7 @@ from ..store.schema import Results, Row, SystemRecord
 from . import words
 from .detection import detection_tables
 from .model import Cell, Column, Line, Table
-from .panels import CONTROL_LABEL, Panel, count_cell, deal, failed_line, kind_rank, system_cell, value_cell
+from .panels import CONTROL_LABEL, Panel, contested, count_cell, deal, failed_line, kind_rank, system_cell, value_cell
 
 
 def tables(results: Results, *, version: str | None = None) -> dict[str, Table]:
@@ -46,10 +46,10 @@ def measure_table(
 ) -> Table:
     """Return one line a row: metric, value with interval, n; the system's name too where there are several."""
     columns = (
-        Column(key="system", label="system", align="left", numeric=False),
-        Column(key="metric", label="metric", align="left", numeric=False),
+        Column(key="system", label="system", align="left", form="text"),
+        Column(key="metric", label="metric", align="left", form="text"),
         Column(key="value", label="value", shared_decimals=False),
-        Column(key="n", label="n", numeric=False),
+        Column(key="n", label="n", form="number"),
     )
     start = 0 if len({row.system for row in rows}) > 1 else 1
     return Table(
@@ -63,10 +63,10 @@ def measure_table(
 
 
 def _measure_cells(row: Row) -> tuple[Cell, ...]:
-    name = CONTROL_LABEL if row.role == "control" else row.system
+    name = Cell(text=CONTROL_LABEL if row.role == "control" else row.system, raw=row.system)
     arrow = {"lower": " ↓", "higher": " ↑", "none": ""}[row.direction]
-    metric = Cell(text=f"{words.metric_label(row.metric)}{arrow}")
-    return Cell(text=name), metric, value_cell(row), Cell(value=row.n if row.value is not None else None)
+    metric = Cell(text=f"{words.metric_label(row.metric)}{arrow}", raw=row.metric)
+    return name, metric, value_cell(row), Cell(value=row.n if row.value is not None else None)
 
 
 def _realism(results: Results, origin: Mapping[str, str]) -> Iterator[Table]:
@@ -120,8 +120,8 @@ def _heads(panel: Panel, rows: Sequence[Row]) -> dict[str, Direction]:
 
 def _realism_columns(panel: Panel, rows: Sequence[Row]) -> tuple[Column, ...]:
     return (
-        Column(key="system", label="system", align="left", numeric=False),
-        Column(key="n", label="n", numeric=False),
+        Column(key="system", label="system", align="left", form="text"),
+        Column(key="n", label="n", form="number"),
         *(
             Column(key=metric, label=words.metric_label(metric), direction=direction)
             for metric, direction in _heads(panel, rows).items()
@@ -132,6 +132,7 @@ def _realism_columns(panel: Panel, rows: Sequence[Row]) -> tuple[Column, ...]:
 def _realism_lines(results: Results, panel: Panel, rows: Sequence[Row], lost: Sequence[SystemRecord]) -> Iterator[Line]:
     """Yield the control, then the systems kind by kind, those that gave nothing last of their kind."""
     heads = _heads(panel, rows)
+    ranked = contested(panel.rows)
     records = {record.name: record for record in results.systems}
     lines: list[tuple[int, Line]] = []
     for system in panel.systems():
@@ -139,9 +140,9 @@ def _realism_lines(results: Results, panel: Panel, rows: Sequence[Row], lost: Se
         first = next(iter(own.values()))
         control = first.role == "control"
         cells = (
-            system_cell(CONTROL_LABEL if control else system, records.get(system)),
+            system_cell(system, records.get(system), control=control),
             count_cell([row for row in own.values() if row.value is not None]),
-            *(value_cell(own[metric]) if metric in own else Cell() for metric in heads),
+            *(value_cell(own[metric], bold=metric in ranked) if metric in own else Cell() for metric in heads),
         )
         heading = "" if control else words.kind_label(first.kind)
         lines.append((-1 if control else kind_rank(first.kind), Line(cells=cells, panel=heading)))
@@ -160,5 +161,5 @@ def _realism_caption(results: Results, panel: Panel, label: str, *, apart: bool)
         f"The line {CONTROL_LABEL} is what as many other real items score." if control else "",
         words.count_words(panel.rows),
         words.interval_words(panel.rows),
-        words.direction_words(systems),
+        words.direction_words(systems, ranked=bool(contested(panel.rows))),
     )

@@ -131,17 +131,17 @@ def _table(comparison: Comparison) -> Table:
             "MDE: minimum detectable effect, the smallest true difference that would be found with 80 % power.",
         ),
         columns=(
-            Column(key="metric", label="metric", align="left", numeric=False),
+            Column(key="metric", label="metric", align="left", form="text"),
             Column(key="a", label="A", shared_decimals=False),
             Column(key="b", label="B", shared_decimals=False),
             Column(key="difference", label="difference", shared_decimals=False),
-            Column(key="p_adjusted", label="p", decimals=3),
-            Column(key="mde", label="MDE", shared_decimals=False),
-            Column(key="verdict", label="verdict", align="left", numeric=False),
-            Column(key="about", label="about", align="left", numeric=False),
+            Column(key="p_adjusted", label="p", form="number", decimals=3),
+            Column(key="mde", label="MDE", form="number", shared_decimals=False),
+            Column(key="verdict", label="verdict", align="left", form="text"),
+            Column(key="about", label="about", align="left", form="text"),
         ),
         rows=tuple(Line(cells=_cells(row), panel=_panel(row)) for row in comparison.rows),
-        notes=(*comparison.warnings, *comparison.notes, *_left_out(comparison)),
+        notes=(*(f"Warning: {warning}" for warning in comparison.warnings), *comparison.notes, *_left_out(comparison)),
     )
 
 
@@ -154,7 +154,7 @@ def _cells(row: ComparedRow) -> tuple[Cell, ...]:
     arrow = {"lower": " ↓", "higher": " ↑"}.get(row.direction, "")
     half = (row.interval[1] - row.interval[0]) / 2.0 if row.interval else None
     return (
-        Cell(text=f"{metric_label(row.metric)}{arrow}", footnotes=row.notes),
+        Cell(text=f"{metric_label(row.metric)}{arrow}", raw=row.metric, footnotes=row.notes),
         Cell(value=row.a, half_width=half, n=row.n[0], expected=row.expected[0]),
         Cell(value=row.b, half_width=half, n=row.n[1], expected=row.expected[1]),
         Cell(value=row.difference, interval=row.interval),

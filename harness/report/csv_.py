@@ -1,21 +1,22 @@
-"""CSV: wide, at full precision; a numeric column brings its interval, n, expected n and remarks."""
+"""CSV: wide, at full precision; a column of scores brings its intervals, n, expected n and remarks."""
 
 import csv
 import io
+from collections.abc import Iterator
 
-from .model import Cell, Column, Table
+from .model import Cell, Column, Line, Table
 
 _PARTS = ("low", "high", "n", "expected", "note")
 
 
 def header(table: Table) -> list[str]:
-    """Return the names of the CSV columns; a table with panels starts with `panel`."""
+    """Return the names of the CSV columns: first `panel`, if there are panels; last `note`, about the whole line."""
     names = ["panel"] if _has_panels(table) else []
     for column in table.columns:
         names.append(column.key)
-        if column.numeric:
+        if column.form == "score":
             names += [f"{column.key}_{part}" for part in _PARTS]
-    return names
+    return [*names, "note"]
 
 
 def render(table: Table) -> str:
@@ -27,6 +28,7 @@ def render(table: Table) -> str:
         fields = [line.panel] if _has_panels(table) else []
         for column, cell in zip(table.columns, line.cells, strict=True):
             fields += _fields(column, cell)
+        fields.append("; ".join(_other_notes(table, line)))
         writer.writerow([field.replace("\r\n", "\n").replace("\r", "\n") for field in fields])
     return buffer.getvalue()
 
@@ -36,11 +38,19 @@ def _has_panels(table: Table) -> bool:
 
 
 def _fields(column: Column, cell: Cell) -> list[str]:
-    value = cell.text if cell.text is not None else _full(cell.value)
-    if not column.numeric:
+    text = cell.text if cell.raw is None else cell.raw
+    value = _full(cell.value) if text is None else text
+    if column.form != "score":
         return [value]
     low, high = cell.interval or (None, None)
     return [value, _full(low), _full(high), _full(cell.n), _full(cell.expected), "; ".join(cell.footnotes)]
+
+
+def _other_notes(table: Table, line: Line) -> Iterator[str]:
+    """Yield the remarks of a line that stand in no column of scores."""
+    for column, cell in zip(table.columns, line.cells, strict=True):
+        if column.form != "score":
+            yield from cell.footnotes
 
 
 def _full(value: float | int | None) -> str:

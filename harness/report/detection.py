@@ -10,7 +10,7 @@ from dataclasses import replace
 from ..store.schema import Results, Row
 from . import words
 from .model import Cell, Column, Line, Table
-from .panels import CONTROL_LABEL, count_cell, deal, failed_line, system_cell, value_cell
+from .panels import count_cell, deal, failed_line, system_cell, value_cell
 
 MATRIX_METRICS = ("accuracy", "auc", "f1")
 """Metrics that get a matrix."""
@@ -39,8 +39,8 @@ def detection_tables(results: Results, origin: Mapping[str, str]) -> Iterator[Ta
 def _by_detector(section: str, rows: Sequence[Row], results: Results, origin: Mapping[str, str]) -> Table:
     metrics = list(dict.fromkeys(row.metric for row in rows))
     columns = (
-        Column(key="system", label="tested on", align="left", numeric=False),
-        Column(key="n", label="n", numeric=False),
+        Column(key="system", label="tested on", align="left", form="text"),
+        Column(key="n", label="n", form="number"),
         *(Column(key=metric, label=words.metric_label(metric)) for metric in metrics),
     )
     lines: list[Line] = []
@@ -74,17 +74,12 @@ def _panel_lines(label: str, rows: Sequence[Row], metrics: Sequence[str], result
         controls = {row.system for row in panel.rows if row.role == "control"}
         for system in sorted(panel.systems(), key=lambda name: name not in controls):
             own = {row.metric: row for row in panel.rows if row.system == system}
-            name = CONTROL_LABEL if system in controls else system
             cells = (
-                system_cell(name, records.get(system)),
+                system_cell(system, records.get(system), control=system in controls),
                 count_cell([row for row in own.values() if row.value is not None]),
-                *(_cell(own[metric]) if metric in own else Cell() for metric in metrics),
+                *(value_cell(own[metric]) if metric in own else Cell() for metric in metrics),
             )
             yield Line(cells=cells, panel=heading)
-
-
-def _cell(row: Row) -> Cell:
-    return replace(value_cell(row), bold=False)
 
 
 def _matrices(rows: Sequence[Row], results: Results, origin: Mapping[str, str]) -> Iterator[Table]:
@@ -125,7 +120,7 @@ def _matrix(
             words.interval_words(rows),
         ),
         columns=(
-            Column(key="train", label="trained on", align="left", numeric=False),
+            Column(key="train", label="trained on", align="left", form="text"),
             *(Column(key=system, label=system, group="tested on") for system in tested),
         ),
         rows=tuple(lines),
@@ -134,5 +129,5 @@ def _matrix(
 
 
 def _matrix_cell(row: Row, main: str) -> Cell:
-    cell = _cell(row)
+    cell = value_cell(row)
     return cell if row.comparability == main else replace(cell, footnotes=(*cell.footnotes, OTHER_PROTOCOL))

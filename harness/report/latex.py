@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from ..stats.score import Direction
 from .model import Column, Table, column_groups
@@ -149,8 +150,7 @@ def _lines(table: Table) -> Iterator[str]:
 def _chunks(table: Table) -> Iterator[list[int]]:
     """Yield the columns of each tabular: those of a table too wide for a page go below each other, heads repeated."""
     widths = _widths(table)
-    heads = [i for i, column in enumerate(table.columns) if not column.numeric]
-    heads = heads[: next((rank for rank, i in enumerate(heads) if rank != i), len(heads))]
+    heads = list(takewhile(lambda i: table.columns[i].form != "score", range(len(table.columns))))
     chunk = list(heads)
     for i in range(len(heads), len(table.columns)):
         if len(chunk) > len(heads) and sum(widths[j] for j in chunk) + widths[i] > PAGE:

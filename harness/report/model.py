@@ -13,6 +13,8 @@ from ..stats.score import Direction
 
 Align = Literal["left", "right", "center"]
 
+Form = Literal["text", "number", "score"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
@@ -25,8 +27,8 @@ class Column:
     """Heading above neighbouring columns that have the same."""
     direction: Direction = Direction.NONE
     align: Align = "right"
-    numeric: bool = True
-    """Whether the cells are numbers; CSV writes a numeric column with its interval and n."""
+    form: Form = "score"
+    """What the cells are: texts, bare numbers, or scores, which CSV writes with interval, n, expected n and remarks."""
     shared_decimals: bool = True
     """Whether the column is rounded as one; False where its lines are of different metrics."""
     decimals: int | None = None
@@ -40,6 +42,8 @@ class Cell:
     value: float | int | None = None
     text: str | None = None
     """Instead of a value."""
+    raw: str | None = None
+    """The text for machines (CSV), where it differs."""
     interval: tuple[float, float] | None = None
     """Low and high."""
     half_width: float | None = None

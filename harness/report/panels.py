@@ -1,5 +1,6 @@
 """Dealing rows into panels, so that no column of a panel holds two comparability keys."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -99,22 +100,29 @@ def kind_rank(kind: str) -> int:
     return words.KINDS.index(kind) if kind in words.KINDS else len(words.KINDS)
 
 
-def value_cell(row: Row) -> Cell:
-    """Return the cell of one row."""
+def contested(rows: Iterable[Row]) -> set[str]:
+    """Return the metrics for which more than one row is ranked: alone, a row is the best of nothing."""
+    ranked = Counter(row.metric for row in rows if row.best is not None)
+    return {metric for metric, count in ranked.items() if count > 1}
+
+
+def value_cell(row: Row, *, bold: bool = False) -> Cell:
+    """Return the cell of one row; with `bold`, in bold if the row is not distinguishable from the best."""
     interval = (row.interval.low, row.interval.high) if row.interval is not None and row.value is not None else None
     return Cell(
         value=row.value,
         interval=interval,
         n=row.n,
         expected=row.expected,
-        bold=row.best is True and row.direction != "none",
+        bold=bold and row.best is True and row.direction != "none",
         footnotes=words.row_notes(row),
     )
 
 
-def system_cell(name: str, record: SystemRecord | None) -> Cell:
+def system_cell(name: str, record: SystemRecord | None, *, control: bool = False) -> Cell:
     """Return the first cell of a system's line."""
-    return Cell(text=name, footnotes=words.system_notes(record) if record else ())
+    notes = words.system_notes(record) if record else ()
+    return Cell(text=CONTROL_LABEL if control else name, raw=name, footnotes=notes)
 
 
 def count_cell(rows: Sequence[Row]) -> Cell:

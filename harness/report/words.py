@@ -126,13 +126,14 @@ def _split(splits: object) -> str:
     return f", test split ({', '.join(parts)})" if parts else ", test split"
 
 
-def direction_words(rows: Iterable[Row]) -> str:
-    """Return what arrows and bold mean, where the table has them."""
+def direction_words(rows: Iterable[Row], *, ranked: bool) -> str:
+    """Return what the arrows mean, where there are any, and with `ranked` what bold means."""
     found = {row.direction for row in rows}
     words = [f"{arrow} {way} is better" for arrow, way in (("↓", "lower"), ("↑", "higher")) if way in found]
     if not words:
         return ""
-    return f"{', '.join(words)}; bold: not distinguishable from the best (95 % group of the best, paired)."
+    bold = "; bold: not distinguishable from the best (95 % group of the best, paired)" if ranked else ""
+    return f"{', '.join(words)}{bold}."
 
 
 def sentences(*parts: str) -> str:

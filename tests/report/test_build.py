@@ -99,21 +99,21 @@ def test_matrix(built):
     assert cells(found, "dcgan@1")["dcgan@2"].value == pytest.approx(0.83)
 
 
+def test_one_ranked_row_is_the_best_of_nothing(sample, built):
+    assert not cells(built["realism-augmented_real"], "environment@1")["ssim"].bold
+    assert "bold" not in built["realism-augmented_real"].caption
+    rows = [row for row in sample.realism_rows() if row.system != "dcgan@2" and row.metric == "inception score"]
+    assert not cells(tables(sample.results(rows), version="0.0")["realism"], "dcgan@1")["inception score"].bold
+
+
 def test_matrix_with_holes_and_foreign_cells(sample):
-    rows = sample.detection_rows()
-    foreign = {"metric": "auc", "detector": "cnn", "train": "dcgan@1", "requests": "fewer"}
-    changed = rows[8].model_copy(update={"protocol": foreign, "comparability": "sha256:other"})
-    assert (changed.metric, changed.system) == ("auc", "dcgan@1")
-    found = tables(sample.results([*rows[:2], rows[2], rows[5], changed]), version="0.0")["matrix-cnn-auc"]
-    assert cells(found, "dcgan@2")["dcgan@1"].value is not None
-    mixed = [
-        rows[2],
-        rows[5],
-        rows[5].model_copy(update={"id": "x", "system": "swap_a@0.3", "comparability": "sha256:z"}),
-    ]
-    found = tables(sample.results(mixed), version="0.0")["matrix-cnn-auc"]
-    assert "another protocol" in cells(found, "dcgan@1")["swap_a@0.3"].footnotes[0]
+    rows = {(row.slice["train"], row.system): row for row in sample.detection_rows() if row.metric == "auc"}
+    a, b, c = rows["dcgan@1", "dcgan@1"], rows["dcgan@1", "dcgan@2"], rows["dcgan@2", "dcgan@1"]
+    foreign = rows["dcgan@1", "swap_a@0.3"].model_copy(update={"comparability": "sha256:other"})
+    found = tables(sample.results([a, b, c, foreign]), version="0.0")["matrix-cnn-auc"]
+    assert cells(found, "dcgan@2")["dcgan@2"].value is None
     assert cells(found, "dcgan@1")["dcgan@1"].footnotes == ()
+    assert "another protocol" in cells(found, "dcgan@1")["swap_a@0.3"].footnotes[0]
 
 
 def test_two_thresholds_give_two_matrices_and_panels(sample):
