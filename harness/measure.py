@@ -68,14 +68,15 @@ def measure(
                 "memorisation needs the set that the system was trained on: use a suite with `use: folder`"
             )
     real_folder, synthetic_folder = Path(real).resolve(), Path(synthetic).resolve()
-    count = len(list_folder(synthetic_folder, "flat")), len(list_folder(real_folder))
+    list_folder(real_folder)
+    count = len(list_folder(synthetic_folder))
     suite = Suite(
         suite="measure",
         data=DataSpec(dataset="folder", path=real_folder, splits=Splits(train=0, validation=0, test=1)),
         generators=(
             SystemSpec(use="folder", name="synthetic", version="1", kind="fully_synthetic", path=synthetic_folder),
         ),
-        n=Counts(test=max(count[0], 2)),
+        n=Counts(test=max(count, 2)),
         metrics=tuple(metrics),
         instruments=tuple(instruments),
     )

@@ -36,7 +36,7 @@ class Splits(Document):
 
     train: float = Field(default=0.5, ge=0, le=1)
     validation: float = Field(default=0.2, ge=0, le=1)
-    test: float = Field(default=0.3, gt=0, le=1)
+    test: float = Field(default=0.3, ge=0, le=1)
 
     @model_validator(mode="after")
     def _sum(self) -> "Splits":

@@ -1,7 +1,32 @@
-"""Verb."""
+"""`fauxbench export SET --as FORM --out DIR`."""
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
+
+from ..cards import did_you_mean
+from ..errors import InputError, RefusedError
+from . import options
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
+    app.command("export")(export)
+
+
+def export(
+    set_: Annotated[str, typer.Argument(metavar="SET", help="A MediaSet folder, or RUN:name@version.")],
+    out: Annotated[Path, typer.Option(help="A new folder.")],
+    as_: Annotated[str, typer.Option("--as", help="folder, csv or deepfakebench.")] = "folder",
+    store: options.Store = None,
+) -> None:
+    """Write a set, marked, in a form that other tools read."""
+    from ..export import FORMS, export_set, find_set, publishable
+
+    if as_ not in FORMS:
+        raise InputError(f"--as {as_}{did_you_mean(as_, FORMS)}; legal: {', '.join(FORMS)}")
+    media, origin = find_set(set_, store)
+    if not publishable(media):
+        raise RefusedError(f"{set_}: pictures of real people; the set's terms do not permit 'publish'")
+    typer.echo(str(export_set(media, as_, out, origin)))

@@ -1,7 +1,74 @@
-"""Verb."""
+"""`fauxbench generate NAME --n N --from DATA --out DIR`."""
+
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+import yaml
+
+from ..errors import InputError
+from . import options
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
+    app.command("generate")(generate)
+
+
+def generate(
+    generator: Annotated[str, typer.Argument(help="A name from `fauxbench list generators`, or file.py:Class.")],
+    out: Annotated[Path, typer.Option(help="A new folder for the set.")],
+    n: Annotated[int, typer.Option("--n", min=1, help="Items to make.")] = 100,
+    source: Annotated[str, typer.Option("--from", help="`studio`, or a folder of real pictures.")] = "studio",
+    size: Annotated[int | None, typer.Option(min=8, max=4096, help="Side of the pictures.")] = None,
+    version: Annotated[str | None, typer.Option(help="Version to record; default the card's.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", "-p", help="A parameter: name=value.")] = None,
+    people: Annotated[str, typer.Option(help="Who is in the folder: real, rendered or none.")] = "real",
+    permits: Annotated[str, typer.Option(help="What its terms permit: train,edit,publish.")] = "",
+    grant: Annotated[str, typer.Option(help="Who granted that.")] = "",
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    store: options.Store = None,
+    device: options.Device = "cpu",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Make a set with one generator: trained if it needs it, every file marked. Prints the set's folder."""
+    from pydantic import ValidationError
+
+    from ..execute.display import Quiet, display_for
+    from ..generate import generate as generate_set
+    from ..media.mediaset import Terms
+
+    options.check_device(device)
+    try:
+        granted = ("evaluate", *(p for p in permits.split(",") if p))
+        terms = Terms.model_validate({"people": people, "permits": granted, "grant": grant})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"--people, --permits: {first['msg']}; found {first['input']!r}") from error
+    made = generate_set(
+        generator,
+        n=n,
+        out=out,
+        source=source,
+        size=size,
+        version=version,
+        parameters=_parameters(set_ or []),
+        terms=terms,
+        seed=seed,
+        store=store,
+        device=device,
+        display=Quiet() if quiet else display_for(),
+    )
+    if made.missed:
+        typer.echo(f"warning: {len(made.missed)} of {made.card.expected} items failed: see failures.jsonl", err=True)
+    typer.echo(str(made.folder))
+
+
+def _parameters(given: list[str]) -> dict[str, Any]:
+    parameters = {}
+    for one in given:
+        name, separator, value = one.partition("=")
+        if not separator:
+            raise InputError(f"--set {one}: expected name=value")
+        parameters[name] = yaml.safe_load(value)
+    return parameters

@@ -15,12 +15,14 @@ from queue import Empty, Queue
 from typing import IO, Any
 
 from ..errors import Failure, StorageError
-from ..plan import Plan, Unit, dependents
+from ..plan import THREADS, Plan, Unit, dependents
 from ..store.memory import Memory
 from ..store.store import Finished, Store
 from .display import Display
 
-_ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+_THREADS = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
+_ENVIRONMENT = {f"{name}_NUM_THREADS": str(THREADS) for name in _THREADS} | {"OPENCV_FOR_THREADS_NUM": str(THREADS)}
+"""Set before a worker starts, so that no library has to be imported for it."""
 LOG_TAIL = 4000
 """Characters of a dead worker's standard error that are kept in the failure."""
 

@@ -19,7 +19,6 @@ from queue import Queue
 from typing import Any, TextIO
 
 from ..errors import FauxbenchError, IntegrityError
-from ..plan import THREADS
 from ..store.store import Store, disk_is_full
 from .step import Step
 
@@ -44,14 +43,6 @@ def _orders(stdin: TextIO) -> Iterator[dict[str, Any]]:
     threading.Thread(target=listen, daemon=True).start()
     while True:
         yield json.loads(queue.get())
-
-
-def _use_one_thread() -> None:
-    import cv2
-    import torch
-
-    torch.set_num_threads(THREADS)
-    cv2.setNumThreads(THREADS)
 
 
 def _reporter(out: TextIO) -> Callable[[float, str], None]:
@@ -127,7 +118,6 @@ def main() -> None:
     os.dup2(2, 1)  # whatever a part prints must not look like an answer
     sys.stdout = sys.stderr
     orders = _orders(sys.stdin)
-    _use_one_thread()
     _speak(out, event="ready")
     for order in orders:
         try:

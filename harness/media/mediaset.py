@@ -174,6 +174,11 @@ class MediaSetWriter:
         known = {**facts, **item.facts}
         return self._record(replace(item, root=OWNED, path=f"media/{path.name}", content=content, facts=known))
 
+    def keep(self, item: Item) -> Item:
+        """Record an Item whose file is already in the set's folder and whose content is known."""
+        self._claim(item.id)
+        return self._record(item)
+
     def refer(self, item: Item, *, root: str, path: str, content: str | None = None) -> Item:
         """Record a file that stays where it lies; its content is digested unless it is already known.
 

@@ -12,7 +12,7 @@ from .sets import counts_to_ask, plan_real
 from .systems import plan_systems
 
 
-def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu") -> SuitePlan:
+def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu", *, sets_only: bool = False) -> SuitePlan:
     """Return the plan of a suite; nothing is run and nothing is written.
 
     Args:
@@ -20,6 +20,7 @@ def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu") -> 
         base: What its paths are relative to.
         weights: Folder of instruments' weights; an instrument whose weights are not there gives rows without a value.
         device: Of torch.
+        sets_only: Make the sets and measure nothing.
 
     Raises:
         InputError: Something that the suite names does not exist, or terms do not allow it.
@@ -29,8 +30,9 @@ def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu") -> 
     draft.split_sizes = plan_real(draft)
     draft.counts = counts_to_ask(draft)
     draft.systems = plan_systems(draft)
-    plan_realism(draft)
-    plan_detection(draft)
+    if not sets_only:
+        plan_realism(draft)
+        plan_detection(draft)
     return SuitePlan(
         suite=suite,
         plan=Plan(units=tuple(draft.units.values()), device=device),

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from .harness.canonical import digest_of_file as digest_of_file
     from .harness.cards import DetectorCard as DetectorCard
     from .harness.cards import GeneratorCard as GeneratorCard
+    from .harness.compare import compare as compare
     from .harness.conditions.table import Condition as Condition
     from .harness.contracts import Artifact as Artifact
     from .harness.contracts import Context as Context
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from .harness.errors import FauxbenchError as FauxbenchError
     from .harness.errors import InputError as InputError
     from .harness.errors import MediaError as MediaError
+    from .harness.generate import generate as generate
+    from .harness.measure import measure as measure
     from .harness.media.content import FileMedia as FileMedia
     from .harness.media.content import ImageMedia as ImageMedia
     from .harness.media.content import SoundMedia as SoundMedia
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from .harness.media.images import read_image as read_image
     from .harness.media.images import resize as resize
     from .harness.media.item import Item as Item
+    from .harness.run import run as run
 
 _HOME = {
     "Artifact": "contracts",
@@ -52,7 +56,11 @@ _HOME = {
     "VideoMedia": "media.content",
     "crop_square": "media.images",
     "digest_of_file": "canonical",
+    "compare": "compare",
+    "generate": "generate",
+    "measure": "measure",
     "read_image": "media.images",
+    "run": "run",
     "resize": "media.images",
 }
 """Where each public name lives; it is imported when it is first asked for, so that the command line starts fast."""

@@ -1,0 +1,116 @@
+"""Export a set in a form that other tools read: a folder, a CSV, or DeepfakeBench's JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from .canonical import JSON
+from .errors import InputError
+from .media.item import Item, Kind
+from .media.mediaset import MediaSet, file_stem
+from .run import default_store
+from .safeguards.border import release
+from .store.store import Store, write_atomically
+
+CSV_COLUMNS = ("file", "id", "kind", "visual_fake", "audio_fake", "group", "split", "language", "sources", "seed")
+
+
+def find_set(spec: str, store: Path | None = None) -> tuple[MediaSet, str]:
+    """Return a set and what made it: a MediaSet folder, or `RUN:name@version` of a run whose store is at hand.
+
+    Raises:
+        InputError: Neither; or the store no longer holds it.
+    """
+    folder = Path(spec)
+    if (folder / "card.json").is_file():
+        media = MediaSet.open(folder)
+        return media, str(media.card.facts.get("made_by", media.card.origin))
+    run, separator, system = spec.rpartition(":")
+    records = Path(run) / "records.jsonl"
+    if not separator or not records.is_file():
+        raise InputError(f"{spec}: neither a MediaSet folder (with card.json) nor RUN:name@version of a finished run")
+    lines = [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()]
+    made = [r for r in lines if r["kind"] in {"generate", "collect"} and r["unit"].split()[1] == system]
+    if not made:
+        have = sorted({r["unit"].split()[1] for r in lines if r["kind"] in {"generate", "collect"}})
+        raise InputError(f"{spec}: no system '{system}' in that run; there are: {', '.join(have)}")
+    if made[0]["status"] != "ok":
+        raise InputError(f"{spec}: that system made nothing: {made[0]['failure']['message']}")
+    kept = Store(store or default_store()).find(made[0]["kind"], made[0]["fingerprint"])
+    if kept is None:
+        raise InputError(f"{spec}: the store does not hold it any more; run the suite again, or give --store")
+    return MediaSet.open(kept.folder / "set"), made[0]["fingerprint"]
+
+
+def export_set(media: MediaSet, form: str, out: Path, origin: str) -> Path:
+    """Write a set to `out` in one of `FORMS`; every synthetic file gets its row in provenance.jsonl.
+
+    Returns:
+        The file or folder to give to the other tool.
+
+    Raises:
+        InputError: `out` is not empty.
+        StorageError: The disk is full or read-only.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"--out {out}: not empty; choose a new folder")
+    return FORMS[form](media, out, origin)
+
+
+def _folder(media: MediaSet, out: Path, origin: str) -> Path:
+    """SPLIT/KIND/file: what a torchvision ImageFolder or another benchmark reads."""
+    release(media.items, out, [f"{item.split or 'all'}/{item.kind}/{_file(item)}" for item in media], origin)
+    return out
+
+
+def _csv(media: MediaSet, out: Path, origin: str) -> Path:
+    names = [f"media/{_file(item)}" for item in media]
+    release(media.items, out, names, origin)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for item, name in zip(media, names, strict=True):
+        record = item.record() | {"file": name, "sources": " ".join(item.sources)}
+        writer.writerow(["" if record[column] is None else record[column] for column in CSV_COLUMNS])
+    write_atomically(out / "items.csv", text.getvalue())
+    return out / "items.csv"
+
+
+def _deepfakebench(media: MediaSet, out: Path, origin: str) -> Path:
+    """{set: {label: {split: {name: {label, frames}}}}}, with frames/NAME/000.png as that benchmark lays them out.
+
+    A picture is a video of one frame. Labels end in `_real` and `_fake`; the set's two labels have to be added to
+    the `label_dict` of its test_config.yaml.
+    """
+    if any(item.modality != "image" for item in media):
+        raise InputError("deepfakebench: only sets of pictures can be exported in this form")
+    dataset = media.card.name.replace("@", "-")
+    names = [f"{dataset}/frames/{file_stem(item.id)}/000{Path(item.path).suffix}" for item in media]
+    release(media.items, out, names, origin)
+    tree: dict[str, dict[str, dict[str, JSON]]] = {
+        f"{dataset}_{truth}": {split: {} for split in ("train", "val", "test")} for truth in ("real", "fake")
+    }
+    for item, name in zip(media, names, strict=True):
+        label = f"{dataset}_{'fake' if item.visual_fake else 'real'}"
+        split = {"validation": "val", "train": "train"}.get(str(item.split), "test")
+        tree[label][split][file_stem(item.id)] = {"label": label, "frames": [name]}
+    path = out / f"{dataset}.json"
+    write_atomically(path, json.dumps({dataset: tree}, indent=1) + "\n")
+    return path
+
+
+def _file(item: Item) -> str:
+    return f"{file_stem(item.id)}{Path(item.path).suffix}"
+
+
+FORMS: Mapping[str, Callable[[MediaSet, Path, str], Path]] = MappingProxyType(
+    {"folder": _folder, "csv": _csv, "deepfakebench": _deepfakebench}
+)
+
+
+def publishable(media: MediaSet) -> bool:
+    """Whether a set may leave at all: real people's own pictures are never exported without the set's terms."""
+    return media.card.terms.allow("publish") or all(item.kind is not Kind.REAL for item in media)

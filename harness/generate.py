@@ -1,0 +1,130 @@
+"""Make a set with one generator and bring it over the border."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from .canonical import JSON
+from .errors import Failure, FauxbenchError, InputError
+from .execute.display import Display, Quiet
+from .execute.local import LocalExecutor
+from .media.item import Item
+from .media.mediaset import MediaSet, MediaSetWriter, Terms, file_stem
+from .planning.planner import plan_suite
+from .registry import GENERATORS
+from .run import default_store, default_workers
+from .safeguards.border import release
+from .store.store import Store, storage_errors, weights_folder
+from .suite import Counts, DataSpec, Splits, Suite, SystemSpec
+
+STUDIO = "studio"
+
+
+def data_for(source: str, *, fits: bool, uses_target: bool, size: int | None, terms: Terms | None) -> DataSpec:
+    """Return the real data that a single generator needs: all to learn from, all to alter, or half and half.
+
+    Raises:
+        InputError: `source` is neither a folder nor `studio`.
+    """
+    splits = Splits(train=1, validation=0, test=0) if fits else Splits(train=0, validation=0, test=1)
+    if fits and uses_target:
+        splits = Splits(train=0.5, validation=0, test=0.5)
+    if source == STUDIO:
+        return DataSpec(dataset="studio", size=size or 64, splits=splits)
+    path = Path(source).resolve()
+    if not path.is_dir():
+        raise InputError(f"--from {source}: neither a folder nor 'studio'")
+    return DataSpec(dataset="folder", path=path, size=size, splits=splits, terms=terms or Terms())
+
+
+def generate(  # noqa: PLR0913 - every argument is a choice of the user's
+    use: str,
+    *,
+    n: int,
+    out: Path,
+    source: str = STUDIO,
+    size: int | None = None,
+    version: str | None = None,
+    parameters: Mapping[str, JSON] | None = None,
+    terms: Terms | None = None,
+    seed: int = 0,
+    store: Path | None = None,
+    device: str = "cpu",
+    display: Display | None = None,
+) -> MediaSet:
+    """Train a generator if it needs it, let it make `n` items, and write them to `out`, marked.
+
+    Args:
+        use: Name, or `path/to/file.py:Class`.
+        n: Items.
+        out: A folder that does not exist or is empty; becomes a MediaSet with a row for each file in provenance.jsonl.
+        source: `studio`, or a folder of real pictures to learn from or to alter.
+        size: Side of the pictures.
+        version: What the system is called in the Items; default the card's.
+        parameters: Of the generator.
+        terms: What may be done with the folder; needed for real people.
+        seed: Of training and of the requests.
+        store: Default `FAUXBENCH_STORE` or the platform's cache folder.
+        device: Of torch.
+        display: Told of progress; default nobody.
+
+    Returns:
+        The set in `out`.
+
+    Raises:
+        InputError: Wrong input, terms that do not allow it, or no item came.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"--out {out}: not empty; choose a new folder")
+    card = GENERATORS.find(use, Path.cwd()).card
+    data = data_for(source, fits=card.fits, uses_target="target" in card.uses, size=size, terms=terms)
+    spec = SystemSpec(use=use, version=version, parameters=dict(parameters or {}), seeds=(seed,))
+    suite = Suite(
+        suite="generate",
+        seed=seed,
+        data=data,
+        generators=(spec,),
+        n=Counts(train=0, validation=0, test=n),
+        metrics=(),
+        instruments=(),
+    )
+    place = store or default_store()
+    planned = plan_suite(suite, Path.cwd(), weights_folder(place), device, sets_only=True)
+    opened = Store(place)
+    ran = LocalExecutor(opened, workers=default_workers(), display=display or Quiet()).run(planned.plan)
+    unit = planned.systems[0].sets[0]
+    if unit not in ran.finished:
+        raise FauxbenchError(f"nothing was made: {ran.failed[unit].message}")
+    made = MediaSet.open(ran.finished[unit].folder / "set")
+    if not made.items:
+        raise FauxbenchError(f"nothing was made: {_first(made)}")
+    return publish_set(made, out, origin=ran.finished[unit].fingerprint)
+
+
+def _first(made: MediaSet) -> str:
+    first: Failure = made.missed[0].failure
+    return f"{len(made.missed)} failures, the first: {first.message}"
+
+
+def publish_set(media: MediaSet, out: Path, origin: str) -> MediaSet:
+    """Bring a set from the store over the border: marked copies in `out`, which becomes a MediaSet of its own.
+
+    Raises:
+        StorageError: The disk is full or read-only.
+    """
+    with storage_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+    names = [f"media/{file_stem(item.id)}{Path(item.path).suffix}" for item in media]
+    release(media.items, out, names, origin)
+    card = media.card
+    writer = MediaSetWriter(out, name=card.name, origin=card.origin, terms=card.terms)
+    for item, name in zip(media, names, strict=True):
+        writer.keep(_placed(item, name))
+    for missed in media.missed:
+        writer.fail(missed.failure, missed.split)
+    writer.facts = {**card.facts, "made_by": origin}
+    return writer.seal()
+
+
+def _placed(item: Item, name: str) -> Item:
+    return replace(item, root=".", path=name, location=None)
