@@ -8,6 +8,7 @@ import torch
 
 from .body import clothes_part, ear_parts
 from .eyes import eye_parts
+from .glasses import glasses_parts
 from .hair import hair_parts, lash_part, thickness
 from .mouth import mouth_parts
 from .parts import SKIN, Assembly, Part, assemble
@@ -91,27 +92,28 @@ def _with_hair(r: Rig, p: Columns, c: Columns, posed: Posed) -> tuple[Posed, Ten
 
 def build(
     persons: Sequence[Factors],
+    scenes: Sequence[Factors],
     textures: Sequence[Tensor],
     p: Columns,
     s: Columns,
     c: Columns,
     level: Level,
-    device: str,
 ) -> tuple[Assembly, Posed]:
     """Build everything that stands before the background.
 
     Args:
         persons: Factors of the people, for what is cached by person.
+        scenes: Factors of the scenes.
         textures: The skin (T, T, C) of every picture.
         p: The people as columns.
         s: States.
         c: Scenes.
         level: Level of detail.
-        device: A torch device.
 
     Returns:
         The triangles, and the posed heads.
     """
+    device = str(textures[0].device)
     r = rig(level.detail, device)
     posed, own, normals = _with_hair(r, p, c, pose(r, p, s))
     parts = [_head_part(r, posed, normals)]
@@ -122,6 +124,8 @@ def build(
     root = roots("scalp", level.strands, level.detail, device)
     cover = torch.stack([texture_at(t, root.uv)[:, 6] for t in textures])
     parts += hair_parts(r, p, c, posed, own, cover, persons, level.strands)
+    if any(scene["glasses"] > 0.5 for scene in scenes):
+        parts += glasses_parts(c, posed, scenes, level.detail)
     if level.detail >= 0.4:
         parts.append(lash_part(r, p, s, posed, level.detail))
     return assemble(parts), posed

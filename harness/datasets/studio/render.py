@@ -76,7 +76,7 @@ def render(
         level = level_for(height)
         p, s, c = Columns(persons, device), Columns(states, device), Columns(scenes, device)
         look = looks(persons, scenes, c, level, device)
-        assembly, posed = build(persons, look.textures(), p, s, c, level, device)
+        assembly, posed = build(persons, scenes, look.textures(), p, s, c, level)
         fine = (height * level.samples, width * level.samples)
         cam = camera(c, posed.centre, *fine)
         light = lamps(c)
