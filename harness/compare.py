@@ -139,8 +139,8 @@ def _row_notes(a: Row, b: Row, found: Difference) -> Iterator[str]:
         )
     if found.remark:
         yield found.remark
-    for name, row in (("A", a), ("B", b)):
-        yield from (f"{name}: {flag}" for flag in row.flags)
+    for flag in dict.fromkeys((*a.flags, *b.flags)):
+        yield f"{' and '.join(name for name, row in (('A', a), ('B', b)) if flag in row.flags)}: {flag}"
 
 
 def _compare(a: _Loaded, b: _Loaded, alpha: float) -> Comparison:

@@ -1,6 +1,6 @@
 """What a comparison says, and the table that prints it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Literal
@@ -8,7 +8,7 @@ from typing import Literal
 from ..canonical import JSON, canonical
 from ..stats.compare import About
 from .model import Cell, Column, Line, Table
-from .words import metric_label, sentences, slice_label
+from .words import first_capital, metric_label, sentences, shared_slice, slice_label
 
 Verdict = Literal["better", "worse", "no evidence", "different"]
 
@@ -116,37 +116,55 @@ class Comparison:
 
 
 def _table(comparison: Comparison) -> Table:
-    names = comparison.a.system, comparison.b.system
-    across = comparison.a.run != comparison.b.run
-    level = f"{100.0 * (1.0 - comparison.alpha):g} %"
+    slices = [row.slice for row in comparison.rows]
+    slices += [row.slice for row in comparison.refused]
+    slices += [row.slice for row in comparison.missing]
+    shared = shared_slice([part for part in slices if part])
+    columns = (
+        Column(key="metric", label="metric", align="left", form="text"),
+        Column(key="verdict", label="verdict", align="left", form="text"),
+        Column(key="a", label="A", shared_decimals=False),
+        Column(key="b", label="B", shared_decimals=False),
+        Column(key="difference", label="difference", shared_decimals=False),
+        Column(key="p_adjusted", label="p", form="number", decimals=3),
+        Column(key="mde", label="MDE", form="number", shared_decimals=False),
+        Column(key="about", label="about", align="left", form="text"),
+    )
+    # What every verdict is about is said once, in the caption.
+    width = len(columns) - (len({row.about for row in comparison.rows}) <= 1)
     return Table(
         name="compare",
-        title=f"{names[1]} against {names[0]}",
-        caption=sentences(
-            f"B = {names[1]}{f' ({comparison.b.run})' if across else ''} compared with "
-            f"A = {names[0]}{f' ({comparison.a.run})' if across else ''}; the verdict is about B.",
-            f"Difference: B - A, with its own {level} interval (jackknife over shared blocks, paired).",
-            f"p: two-sided, adjusted for the number of rows ({len(comparison.rows)}) after Holm; "
-            f"verdicts at {100.0 * comparison.alpha:g} %.",
-            "MDE: minimum detectable effect, the smallest true difference that would be found with 80 % power.",
+        title=f"{comparison.b.system} against {comparison.a.system}",
+        caption=sentences(*_caption(comparison), f"{first_capital(slice_label(shared))}." if shared else ""),
+        columns=columns[:width],
+        rows=tuple(Line(cells=_cells(row)[:width], panel=_panel(row, shared)) for row in comparison.rows),
+        notes=(
+            *(f"Warning: {warning}" for warning in comparison.warnings),
+            *comparison.notes,
+            *_left_out(comparison, shared),
         ),
-        columns=(
-            Column(key="metric", label="metric", align="left", form="text"),
-            Column(key="a", label="A", shared_decimals=False),
-            Column(key="b", label="B", shared_decimals=False),
-            Column(key="difference", label="difference", shared_decimals=False),
-            Column(key="p_adjusted", label="p", form="number", decimals=3),
-            Column(key="mde", label="MDE", form="number", shared_decimals=False),
-            Column(key="verdict", label="verdict", align="left", form="text"),
-            Column(key="about", label="about", align="left", form="text"),
-        ),
-        rows=tuple(Line(cells=_cells(row), panel=_panel(row)) for row in comparison.rows),
-        notes=(*(f"Warning: {warning}" for warning in comparison.warnings), *comparison.notes, *_left_out(comparison)),
     )
 
 
-def _panel(row: ComparedRow | RefusedRow | MissingRow) -> str:
-    parts = slice_label(dict(row.slice))
+def _caption(comparison: Comparison) -> Iterator[str]:
+    a, b = comparison.a, comparison.b
+    runs = (f" ({a.run})", f" ({b.run})") if a.run != b.run else ("", "")
+    about = " and ".join(sorted({row.about for row in comparison.rows}))
+    verdict = f"; the verdicts are about B's {about}" if about else ""
+    yield f"B = {b.system}{runs[1]} compared with A = {a.system}{runs[0]}{verdict}."
+    if not comparison.rows:
+        return
+    level = f"{100.0 * (1.0 - comparison.alpha):g} %"
+    yield f"Difference: B - A, with its own {level} interval (jackknife over shared blocks, paired)."
+    yield (
+        f"p: two-sided, adjusted for the number of rows ({len(comparison.rows)}) after Holm; "
+        f"verdicts at {100.0 * comparison.alpha:g} %."
+    )
+    yield "MDE: minimum detectable effect, the smallest true difference that would be found with 80 % power."
+
+
+def _panel(row: ComparedRow | RefusedRow | MissingRow, shared: Container[str]) -> str:
+    parts = slice_label(row.slice, shared)
     return f"{row.section.replace('_', ' ')}{f': {parts}' if parts else ''}"
 
 
@@ -155,17 +173,17 @@ def _cells(row: ComparedRow) -> tuple[Cell, ...]:
     half = (row.interval[1] - row.interval[0]) / 2.0 if row.interval else None
     return (
         Cell(text=f"{metric_label(row.metric)}{arrow}", raw=row.metric, footnotes=row.notes),
+        Cell(text=row.verdict),
         Cell(value=row.a, half_width=half, n=row.n[0], expected=row.expected[0]),
         Cell(value=row.b, half_width=half, n=row.n[1], expected=row.expected[1]),
         Cell(value=row.difference, interval=row.interval),
         Cell(value=row.p_adjusted),
         Cell(value=row.mde, half_width=row.mde),
-        Cell(text=row.verdict),
         Cell(text=row.about),
     )
 
 
-def _left_out(comparison: Comparison) -> Iterator[str]:
+def _left_out(comparison: Comparison, shared: Container[str]) -> Iterator[str]:
     """Yield what could not be compared, one note a cause."""
     causes: dict[str, list[RefusedRow | MissingRow]] = {}
     for refused in comparison.refused:
@@ -178,7 +196,7 @@ def _left_out(comparison: Comparison) -> Iterator[str]:
     for cause, rows in causes.items():
         places = [
             f"{place}: {', '.join(metric_label(row.metric) for row in members)}"
-            for place, members in groupby(rows, _panel)
+            for place, members in groupby(rows, lambda row: _panel(row, shared))
         ]
         yield f"{cause}: {'; '.join(places)}"
 

@@ -4,7 +4,7 @@ Detectability has no better direction for a system under test, so nothing here i
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..store.schema import Results, Row
@@ -44,7 +44,8 @@ def _by_detector(section: str, rows: Sequence[Row], results: Results, origin: Ma
         *(Column(key=metric, label=words.metric_label(metric)) for metric in metrics),
     )
     lines: list[Line] = []
-    for label, group in _grouped(rows).items():
+    shared = words.shared_slice([row.slice for row in rows])
+    for label, group in _grouped(rows, shared).items():
         lines += _panel_lines(label, group, metrics, results)
     if section == "detection":
         seen = {row.system for row in rows}
@@ -53,17 +54,22 @@ def _by_detector(section: str, rows: Sequence[Row], results: Results, origin: Ma
     return Table(
         name=section,
         title=_TITLES[section],
-        caption=words.sentences(_CAPTIONS[section], words.count_words(rows), words.interval_words(rows)),
+        caption=words.sentences(
+            _CAPTIONS[section],
+            f"{words.first_capital(words.slice_label(shared))}." if shared else "",
+            words.count_words(rows),
+            words.interval_words(rows),
+        ),
         columns=columns,
         rows=tuple(lines),
         provenance=origin,
     )
 
 
-def _grouped(rows: Sequence[Row]) -> dict[str, list[Row]]:
+def _grouped(rows: Sequence[Row], shared: Container[str]) -> dict[str, list[Row]]:
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(words.slice_label(row.slice), []).append(row)
+        groups.setdefault(words.slice_label(row.slice, shared), []).append(row)
     return groups
 
 

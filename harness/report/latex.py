@@ -1,5 +1,6 @@
 """LaTeX: a complete `table` environment, set with booktabs, that compiles with pdflatex, xelatex and lualatex."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,9 @@ PACKAGES = ("booktabs", "graphicx")
 
 PAGE = 116.0
 """Letters that fit beside each other on a page of one column."""
+
+SHRINK = 1.25
+"""A table up to this much wider is made smaller; a wider one goes below each other in parts."""
 
 _ARROW = {Direction.LOWER: r"~$\downarrow$", Direction.HIGHER: r"~$\uparrow$", Direction.NONE: ""}
 
@@ -151,13 +155,14 @@ def _chunks(table: Table) -> Iterator[list[int]]:
     """Yield the columns of each tabular: those of a table too wide for a page go below each other, heads repeated."""
     widths = _widths(table)
     heads = list(takewhile(lambda i: table.columns[i].form != "score", range(len(table.columns))))
-    chunk = list(heads)
-    for i in range(len(heads), len(table.columns)):
-        if len(chunk) > len(heads) and sum(widths[j] for j in chunk) + widths[i] > PAGE:
-            yield chunk
-            chunk = list(heads)
-        chunk.append(i)
-    yield chunk
+    rest = list(range(len(heads), len(table.columns)))
+    room = PAGE - sum(widths[i] for i in heads)
+    parts = 1
+    if sum(widths) > SHRINK * PAGE and room > 0.0:
+        parts = math.ceil(sum(widths[i] for i in rest) / room)
+    size = max(1, math.ceil(len(rest) / parts))
+    for start in range(0, max(1, len(rest)), size):
+        yield heads + rest[start : start + size]
 
 
 def _widths(table: Table) -> list[float]:

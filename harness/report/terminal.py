@@ -1,48 +1,143 @@
-"""The same table on a terminal, by rich."""
+"""The same table on a terminal, by rich: as wide as it likes, or folded until it fits."""
 
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..stats.score import Direction
-from .model import Table
-from .numbers import shown
+from .model import Cell, Column, Table
+from .numbers import Shown, shown
 
 if TYPE_CHECKING:
-    from rich.table import Table as RichTable
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.text import Text
 
 _ARROW = {Direction.LOWER: " ↓", Direction.HIGHER: " ↑", Direction.NONE: ""}
 
+GAP = 2
+"""Blanks between columns."""
 
-def rich_table(table: Table) -> "RichTable":
-    """Return the table for `rich.console.Console.print`; footnotes and notes stand below it."""
-    from rich import box
-    from rich.table import Table as RichTable
+
+@dataclass(frozen=True, slots=True)
+class RichTable:
+    """What `rich.console.Console.print` takes.
+
+    Intervals stand behind their values; on a narrow terminal below them; and if that is still too wide, the columns go
+    below each other in parts, each with the first columns again. Nothing is cut off.
+    """
+
+    table: Table
+    caption: bool = False
+    """Whether the caption is printed too."""
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
+        """Yield the lines."""
+        from rich.text import Text
+
+        table = self.table
+        yield Text(table.title, style="bold")
+        if self.caption:
+            yield Text(table.caption)
+        yield Text()
+        cells = _entries(table, stacked=False)
+        if _width(cells, range(len(table.columns))) > options.max_width:
+            cells = _entries(table, stacked=True)
+        for columns in _parts(table.columns, cells, options.max_width):
+            yield from _grid(table, cells, columns)
+            yield Text()
+        for text, mark in table.footnotes().items():
+            yield Text(f"{mark}  {text}")
+        for note in table.notes:
+            yield Text(note)
+        if table.footnotes() or table.notes:
+            yield Text()
+
+
+def rich_table(table: Table, *, caption: bool = False) -> RichTable:
+    """Return the table for `rich.console.Console.print`; with `caption`, the caption below the title."""
+    return RichTable(table, caption)
+
+
+Entry = tuple["Text", ...]
+"""The lines of one cell."""
+
+
+def _entries(table: Table, *, stacked: bool) -> list[list[Entry]]:
+    """Return the header and every line of the table as texts."""
     from rich.text import Text
 
     marks = table.footnotes()
-    notes = [f"{mark}  {text}" for text, mark in marks.items()] + list(table.notes)
-    result = RichTable(
-        title=Text(table.title, style="bold"),
-        caption=Text("\n".join(notes)) if notes else None,
-        caption_justify="left",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
-    for column in table.columns:
-        result.add_column(Text(f"{column.label}{_ARROW[column.direction]}"), justify=column.align)
-    texts = iter(shown(table))
-    for heading, lines in table.panels():
+    heads: list[Entry] = [
+        (Text(f"{column.label}{_ARROW[column.direction]}", style="bold"),) for column in table.columns
+    ]
+    lines = [
+        [_entry(text, cell, marks, stacked) for text, cell in zip(texts, line.cells, strict=True)]
+        for texts, line in zip(shown(table), table.rows, strict=True)
+    ]
+    return [heads, *lines]
+
+
+def _entry(text: Shown, cell: Cell, marks: Mapping[str, str], stacked: bool) -> Entry:
+    from rich.text import Text
+
+    value = Text(text.value, style="bold" if cell.bold else "")
+    if cell.footnotes:
+        value = Text.assemble(value, (f" {','.join(sorted(marks[note] for note in cell.footnotes))}", "dim"))
+    if not text.interval:
+        return (value,)
+    if stacked:
+        return value, Text(text.interval, style="dim")
+    return (Text.assemble(value, (f" {text.interval}", "dim")),)
+
+
+def _widths(cells: Sequence[Sequence[Entry]]) -> list[int]:
+    return [max(part.cell_len for line in cells for part in line[i]) for i in range(len(cells[0]))]
+
+
+def _width(cells: Sequence[Sequence[Entry]], columns: Sequence[int]) -> int:
+    widths = _widths(cells)
+    return sum(widths[i] + GAP for i in columns) - GAP
+
+
+def _parts(columns: Sequence[Column], cells: Sequence[Sequence[Entry]], limit: int) -> list[list[int]]:
+    """Return the columns of each part: the first one, and as many others as fit, spread evenly."""
+    greedy: list[list[int]] = [[0]]
+    for i in range(1, len(columns)):
+        if len(greedy[-1]) > 1 and _width(cells, [*greedy[-1], i]) > limit:
+            greedy.append([0])
+        greedy[-1].append(i)
+    size = max(1, math.ceil((len(columns) - 1) / len(greedy)))
+    even = [[0, *range(start, min(start + size, len(columns)))] for start in range(1, max(2, len(columns)), size)]
+    return even if all(_width(cells, part) <= limit for part in even) else greedy
+
+
+def _grid(table: Table, cells: Sequence[Sequence[Entry]], columns: Sequence[int]) -> Iterator["Text"]:
+    from rich.text import Text
+
+    widths = _widths(cells)
+    lines = iter(cells)
+    yield from _line(table, next(lines), columns, widths)
+    yield Text("─" * _width(cells, columns), style="dim", no_wrap=True, overflow="ignore")
+    for number, (heading, panel) in enumerate(table.panels()):
+        if number:
+            yield Text()
         if heading:
-            result.add_row(Text(heading, style="italic"))
-        for number, line in enumerate(lines, 1):
-            cells = []
-            for text, cell in zip(next(texts), line.cells, strict=True):
-                entry = Text(text.value, style="bold" if cell.bold else "")
-                if cell.footnotes:
-                    entry.append(f" {','.join(sorted(marks[note] for note in cell.footnotes))}", style="dim")
-                if text.interval:
-                    # Without a space inside, a narrow terminal breaks before the interval and not within it.
-                    entry.append(f" {text.interval.replace(', ', ',')}", style="dim")
-                cells.append(entry)
-            result.add_row(*cells, end_section=number == len(lines))
-    return result
+            yield Text(heading, style="italic")
+        for _ in panel:
+            yield from _line(table, next(lines), columns, widths)
+
+
+def _line(table: Table, line: Sequence[Entry], columns: Sequence[int], widths: Sequence[int]) -> Iterator["Text"]:
+    from rich.text import Text
+
+    for row in range(max(len(line[i]) for i in columns)):
+        texts = []
+        for i in columns:
+            text = line[i][row].copy() if row < len(line[i]) else Text()
+            text.align(table.columns[i].align, widths[i])
+            texts.append(text)
+        joined = Text(" " * GAP).join(texts)
+        joined.rstrip()
+        joined.no_wrap, joined.overflow = True, "ignore"
+        yield joined

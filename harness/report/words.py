@@ -1,12 +1,31 @@
 """What captions, headings and footnotes say in words."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
+from ..canonical import JSON
 from ..store.schema import IntervalRecord, Results, Row, SystemRecord
 
 ACRONYMS = frozenset(
-    ("ap", "auc", "eer", "f1", "fad", "fd", "fid", "fvd", "kd", "kid", "lpips", "mse", "psnr", "rmse", "ssim", "wer")
+    (
+        "ap",
+        "auc",
+        "eer",
+        "f1",
+        "fad",
+        "fd",
+        "fid",
+        "fvd",
+        "is",
+        "kd",
+        "kid",
+        "lpips",
+        "mse",
+        "psnr",
+        "rmse",
+        "ssim",
+        "wer",
+    )
 )
 """Metrics whose names are printed in capitals."""
 
@@ -33,9 +52,19 @@ def kind_label(kind: str) -> str:
     return kind.replace("_", " ")
 
 
-def slice_label(parts: dict[str, str]) -> str:
+def shared_slice(slices: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return the parts that all slices have in common, but for detector and training set, which always head a panel."""
+    first = slices[0] if slices else {}
+    return {
+        name: value
+        for name, value in first.items()
+        if name not in ("detector", "train") and all(part.get(name) == value for part in slices)
+    }
+
+
+def slice_label(parts: Mapping[str, str], without: Container[str] = ()) -> str:
     """Return a slice in words, for instance `cnn trained on dcgan@1, threshold from validation`."""
-    rest = dict(parts)
+    rest = {name: value for name, value in parts.items() if name not in without}
     words = []
     detector, train = rest.pop("detector", None), rest.pop("train", None)
     if detector is not None:
@@ -74,10 +103,13 @@ def system_notes(system: SystemRecord) -> tuple[str, ...]:
 
 def interval_words(rows: Iterable[Row]) -> str:
     """Return how the intervals of these rows were made, as a sentence; nothing where there are none."""
-    intervals = [row.interval for row in rows if row.interval is not None]
-    if not intervals:
+    intervals = [row.interval for row in rows if row.interval is not None and row.value is not None]
+    by_level: dict[float, set[str]] = {}
+    for interval in intervals:
+        by_level.setdefault(interval.level, set()).add(_way(interval))
+    if not by_level:
         return ""
-    ways = sorted({_way(interval) for interval in intervals})
+    ways = [f"{100.0 * level:g} % intervals ({'; '.join(sorted(ways))})" for level, ways in sorted(by_level.items())]
     sentence = f"In brackets: {'; '.join(ways)}."
     if any(interval.about == "at-n" for interval in intervals):
         sentence += " Set metrics depend on n; their intervals hold for the expectation at this n."
@@ -85,12 +117,10 @@ def interval_words(rows: Iterable[Row]) -> str:
 
 
 def _way(interval: IntervalRecord) -> str:
-    level = f"{100.0 * interval.level:g} % intervals"
-    jackknife = re.fullmatch(r"jackknife(?:-(\d+))?", interval.method)
-    if jackknife:
-        blocks = f"{jackknife[1]} blocks" if jackknife[1] else "blocks"
-        return f"{level} by the delete-a-block jackknife ({blocks} by {interval.cluster})"
-    return f"{level} by {interval.method.replace('-', ' ')} (by {interval.cluster})"
+    """Return a method in words: `jackknife-20` becomes `delete-a-block jackknife, 20 blocks`."""
+    words = re.sub(r"\bjackknife-(\d+)\b", r"delete-a-block jackknife, \1 blocks,", interval.method)
+    words = re.sub(r"\bwilson\b", "Wilson", words.replace("cluster-bootstrap", "bootstrap"))
+    return f"{words.rstrip(',')}, by {interval.cluster}"
 
 
 def count_words(rows: Sequence[Row]) -> str:
@@ -113,17 +143,22 @@ def count_words(rows: Sequence[Row]) -> str:
 
 def reference_words(results: Results) -> str:
     """Return what the real data is, in words."""
-    name = results.reference.get("name", "real data")
-    split = _split(results.reference.get("splits"))
-    return f"{name}{split}"
+    facts = results.reference
+    name = facts.get("name") or facts.get("dataset") or "real data"
+    counts = [(_of_test(facts.get("splits"), "items"), "items")]
+    counts.append((_of_test(facts.get("splits"), "identities") or _of_test(facts.get("identities"), ""), "identities"))
+    known = [f"{count} {word}" for count, word in counts if count is not None]
+    return f"{name}, test split ({', '.join(known)})" if known else str(name)
 
 
-def _split(splits: object) -> str:
-    test = splits.get("test") if isinstance(splits, dict) else None
-    if not isinstance(test, dict):
-        return ""
-    parts = [f"{test[key]} {key}" for key in ("items", "identities") if isinstance(test.get(key), int)]
-    return f", test split ({', '.join(parts)})" if parts else ", test split"
+def _of_test(splits: JSON, word: str) -> int | None:
+    """Return a count of the test split, from `{"test": 200}` or `{"test": {"items": 200}}`."""
+    test = splits.get("test") if isinstance(splits, Mapping) else None
+    if isinstance(test, Mapping):
+        test = test.get(word)
+    elif word == "identities":
+        test = None
+    return test if isinstance(test, int) else None
 
 
 def direction_words(rows: Iterable[Row], *, ranked: bool) -> str:

@@ -85,11 +85,12 @@ def test_a_failed_system_with_rows_is_shown_once(sample):
 def test_detection_has_a_panel_for_each_detector_and_training_set(built):
     found = built["detection"]
     assert [heading for heading, _ in found.panels()] == [
-        "cnn trained on dcgan@1, threshold from validation",
-        "cnn trained on dcgan@2, threshold from validation",
+        "cnn trained on dcgan@1",
+        "cnn trained on dcgan@2",
         "no set to test on",
     ]
     assert [column.key for column in found.columns] == ["system", "n", "accuracy", "f1", "auc"]
+    assert "Threshold from validation." in found.caption
 
 
 def test_matrix(built):
@@ -151,11 +152,39 @@ def test_caption_says_n_interval_and_protocol(built):
     for words in (
         "studio faces, test split (200 items, 40 identities)",
         "n = 200 items a set, one training seed each",
-        "95 % intervals by the delete-a-block jackknife (20 blocks by identity)",
+        "95 % intervals (delete-a-block jackknife, 20 blocks, by identity)",
         "↓ lower is better, ↑ higher is better; bold: not distinguishable from the best",
     ):
         assert words in caption
     assert "bold" not in built["detection"].caption
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("jackknife-12 bias-corrected", "(delete-a-block jackknife, 12 blocks, bias-corrected, by speaker)"),
+        ("wilson on effective n", "(Wilson on effective n, by speaker)"),
+        ("cluster-bootstrap", "(bootstrap, by speaker)"),
+        ("3 training seeds and jackknife", "(3 training seeds and jackknife, by speaker)"),
+    ],
+)
+def test_methods_in_words(sample, method, words):
+    interval = sample.interval(0.0, 1.0, method).model_copy(update={"cluster": "speaker"})
+    rows = [sample.row("dcgan@1", "fid", 0.5, interval=interval)]
+    assert words in tables(sample.results(rows), version="0.0")["realism"].caption
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"dataset": "orl", "splits": {"test": 120}, "identities": {"test": 12}}, "orl, test split (120 items, 12 id"),
+        ({"dataset": "orl", "splits": {"test": 120}}, "against orl, test split (120 items)."),
+        ({"name": "orl"}, "against orl."),
+        ({}, "against real data."),
+    ],
+)
+def test_reference_in_words(sample, facts, words):
+    assert words in tables(sample.results(reference=facts), version="0.0")["realism"].caption
 
 
 def test_provenance_follows_the_document(sample):

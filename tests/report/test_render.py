@@ -19,6 +19,7 @@ from fauxbench.harness.report.comparison import (
     Side,
 )
 from fauxbench.harness.report.model import Cell, Column, Line, Table
+from fauxbench.harness.report.numbers import shown
 from fauxbench.harness.stats.score import Direction
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -102,15 +103,43 @@ def test_unknown_format():
         render(small(), "pdf")
 
 
-def test_rich_table_says_what_the_others_say(built):
+def printed(table, width, **given):
     from rich.console import Console
 
-    console = Console(width=200, file=io.StringIO(), color_system=None)
-    for table in built.values():
-        console.print(rich_table(table))
-    text = console.file.getvalue()
-    for words in ("0.831 b [0.737,0.925]", "FD[spectrum] ↓", "fully synthetic", "b  n below 2048", "real (held out)"):
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    console.print(rich_table(table, **given))
+    return console.file.getvalue()
+
+
+def test_terminal_says_what_the_others_say(built):
+    text = printed(built["realism"], 200)
+    for words in (
+        "0.831 b [0.737, 0.925]",
+        "FD[spectrum] ↓",
+        "\nfully synthetic\n",
+        "b  n below 2048",
+        "real (held out)",
+    ):
         assert words in text
+    assert "jackknife" not in text
+    assert "jackknife" in printed(built["realism"], 200, caption=True)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 140, 220])
+@pytest.mark.parametrize("name", NAMES)
+def test_terminal_folds_and_cuts_nothing_off(built, name, width):
+    table = built[name]
+    text = printed(table, width)
+    assert max(map(len, text.splitlines())) <= max(width, 45)
+    assert "…" not in text.replace("yyy…", "")
+    for line in shown(table):
+        for cell in line:
+            assert cell.value in text
+            assert cell.interval in text
+
+
+def test_terminal_takes_markup_as_text():
+    assert "[bold]x[/bold]" in printed(small("[bold]x[/bold]"), 120)
 
 
 def test_page_holds_every_table_and_nothing_from_elsewhere(built):
