@@ -57,7 +57,8 @@ class Worker:
         self.fraction = 0.0
         self.message = ""
         self._events = events
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def _listen(self) -> None:
         for line in self.process.stdout or ():
@@ -78,9 +79,15 @@ class Worker:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        with contextlib.suppress(BrokenPipeError):
-            if self.process.stdin:
-                self.process.stdin.close()
+
+    def close(self) -> None:
+        """End the process if need be, and give back what it held."""
+        self.kill()
+        self._listener.join()
+        for pipe in (self.process.stdin, self.process.stdout, self.log):
+            with contextlib.suppress(BrokenPipeError):
+                if pipe:
+                    pipe.close()
 
     def tail(self) -> str:
         """Return the end of what the process printed."""
@@ -121,7 +128,7 @@ class LocalExecutor:
                 self._handle_events()
         finally:
             for worker in self._pool:
-                worker.kill()
+                worker.close()
             self.display.end()
         return self._results
 
@@ -240,7 +247,7 @@ class LocalExecutor:
             code = worker.process.returncode
             message = f"the worker process died (exit status {code}); the end of what it printed is in the traceback"
             self._fail(unit, Failure(request_id=unit.id, kind="crashed", message=message, traceback=worker.tail()))
-        worker.log.close()
+        worker.close()
 
     def _end_overdue(self) -> None:
         now = time.monotonic()

@@ -69,23 +69,23 @@ def consents_digest(path: Path) -> str:
 def why_not_fit(card: GeneratorCard, terms: Terms) -> str | None:
     """Return why a system may not be trained on a set, or None."""
     if card.fits and not terms.allow("train"):
-        return (
-            f"training '{card.name}' on pictures of real people needs the set's recorded terms: permits 'train', and a "
-            "grant that says who allowed it (suite: data.terms; generate: --permits train --grant ...); if the pictures "
-            "show no real people, say `people: none` or `rendered`"
-        )
+        return f"training '{card.name}' on pictures of real people: {_how('train')}"
     return None
 
 
 def why_not_edit(card: GeneratorCard, terms: Terms) -> str | None:
     """Return why a system may not edit light, resolution or background of a set's pictures, or None."""
     if card.kind == "augmented_real" and card.uses and not terms.allow("edit"):
-        return (
-            f"'{card.name}' edits pictures of real people: its recorded terms must permit 'edit', with a grant "
-            "that says who allowed it (suite: data.terms; generate: --permits edit --grant ...); if the pictures show no "
-            "real people, say `people: none` or `rendered`"
-        )
+        return f"'{card.name}' edits pictures of real people: {_how('edit')}"
     return None
+
+
+def _how(purpose: str) -> str:
+    return (
+        f"the set's recorded terms must permit '{purpose}', with a grant that says who allowed it "
+        f"(in a suite: data.terms; on the command line: --permits {purpose} --grant ...); "
+        "if the pictures show no real people, say people 'none' or 'rendered'"
+    )
 
 
 def why_not_request(
