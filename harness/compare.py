@@ -38,6 +38,8 @@ def compare(a: str, b: str, *, alpha: float = 0.05) -> Comparison:
     if not 0.0 < alpha < 1.0:
         raise InputError(f"alpha: found {alpha!r}, legal: above 0, below 1")
     run_a, name_a = _split(a)
+    if Path(a).is_dir():
+        raise InputError(f"'{a}' names a run but no system; expected RUN:name@version, for instance {a}:dcgan@1")
     if run_a is None:
         raise InputError(f"'{a}' names no run; expected RUN:name@version, for instance runs/quick:dcgan@1")
     run_b, name_b = _split(b)

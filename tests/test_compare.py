@@ -272,6 +272,7 @@ def test_no_variation_between_blocks(make_run):
         ("{run}:gan@9", "gan@2", r"has no system 'gan@9'; did you mean 'gan@[123]'\?; it has: gan@1, gan@2, gan@3"),
         ("{run}:gan@1", "dragon", "has no system 'dragon'.*it has: gan@1, gan@2, gan@3"),
         ("{run}:gan@1", "{run}/nowhere:gan@1", "no results.json in .*nowhere"),
+        ("{run}", "gan@2", "names a run but no system"),
         ("{run}:", "gan@2", "has no system ''"),
     ],
 )

@@ -155,7 +155,7 @@ def _caption(comparison: Comparison) -> Iterator[str]:
     if not comparison.rows:
         return
     level = f"{100.0 * (1.0 - comparison.alpha):g} %"
-    yield f"Difference: B - A, with its own {level} interval (jackknife over shared blocks, paired)."
+    yield f"Difference: B minus A, with its own {level} interval (jackknife over shared blocks, paired)."
     yield (
         f"p: two-sided, adjusted for the number of rows ({len(comparison.rows)}) after Holm; "
         f"verdicts at {100.0 * comparison.alpha:g} %."

@@ -77,8 +77,12 @@ def page(tables: Sequence[Table], title: str) -> str:
 
 
 def fragment(table: Table) -> str:
-    """Return the table alone, for a page that holds `STYLE` once."""
-    return "\n".join(_lines(table)) + "\n"
+    """Return the table alone, for a page that holds `STYLE` once.
+
+    It is ASCII, so that a page which does not name its encoding shows it right.
+    """
+    text = "\n".join(_lines(table)) + "\n"
+    return text.encode("ascii", "xmlcharrefreplace").decode()
 
 
 def _lines(table: Table) -> Iterator[str]:

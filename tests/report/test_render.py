@@ -243,6 +243,7 @@ def test_html_parses_and_says_the_same(text, panel, value):
     root = ElementTree.fromstring(html.fragment(table).replace("&#x27;", "'"))
     shown = "".join(root.find("table/caption").itertext())
     assert shown.replace("\ufffd", "") == re.sub(r"\r\n?", "\n", "".join(c for c in text if legal(c)))
+    assert html.fragment(table).isascii()
     assert root.attrib["class"] == "fauxbench"
     assert len(root.findall("table/thead/tr")) == (2 if text else 1)
     rows = [row for row in root.findall("table/tbody/tr") if row.find("th").get("scope") == "row"]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from fauxbench.harness.stats.blocks import blocks
 from fauxbench.harness.stats.compare import Replicated, difference, holm, jackknife_covariance
 
 BLOCKS, DRAWS, N = 20, 500, 200
@@ -105,6 +106,43 @@ def test_what_only_one_side_owes_to_its_requests_does_count():
     assert 0.02 <= share_different(differences(a, b)) <= 0.08
 
 
+def left_out(items, member):
+    """Mean of (DRAWS, N) items, and with each block of `member` (N, B) left out."""
+    sums = items @ member
+    left = (items.sum(-1, keepdims=True) - sums) / (len(member) - member.sum(0))
+    return items.mean(-1)[:, None], left[:, None]
+
+
+@pytest.mark.parametrize(("identities", "most"), [(40, 20), (12, 10)])
+def test_identities_of_unequal_size(identities, most):
+    rng = np.random.default_rng(17)
+    labels = np.repeat(np.arange(identities), rng.integers(1, most, identities))
+    member = np.eye(BLOCKS)[blocks([str(label) for label in labels])]
+    member = member[:, member.any(axis=0)]
+
+    def of_identity(scale):
+        return scale * rng.standard_normal((DRAWS, identities))[:, labels]
+
+    common = of_identity(1.0)
+    a, b = (common + of_identity(0.6) + 0.5 * rng.standard_normal((DRAWS, len(labels))) for _ in range(2))
+    assert 0.02 <= share_different(differences(left_out(a, member), left_out(b, member))) <= 0.08
+
+
+def test_areas_under_curves_of_one_detector():
+    rng = np.random.default_rng(18)
+    count = 60
+    real, common = rng.standard_normal((2, DRAWS, count))
+
+    def area():
+        fake = 1.5 + 0.7 * common + 0.7 * rng.standard_normal((DRAWS, count))
+        wins = (fake[:, :, None] > real[:, None, :]).reshape(DRAWS, BLOCKS, 3, BLOCKS, 3).sum((2, 4)).astype(float)
+        own = np.diagonal(wins, axis1=1, axis2=2)
+        left = wins.sum((1, 2))[:, None] - wins.sum(2) - wins.sum(1) + own
+        return wins.sum((1, 2))[:, None] / count**2, left[:, None] / (count - 3) ** 2
+
+    assert 0.02 <= share_different(differences(area(), area())) <= 0.08
+
+
 @pytest.mark.parametrize("planted_rows", [0, 1])
 def test_table_of_rows_after_holm(planted_rows):
     rng = np.random.default_rng(16)
@@ -193,9 +231,21 @@ def test_scale_does_not_matter(scale):
     assert scaled.se == pytest.approx(scale * plain.se)
 
 
+def test_holm_against_statsmodels():
+    rng = np.random.default_rng(6)
+    for count in (1, 2, 5, 12):
+        p = (rng.random(count) ** 3).tolist()
+        assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+    assert holm([0.5, 0.5, 0.01, 0.01]) == pytest.approx([1.0, 1.0, 0.04, 0.04])
+
+
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12))
-def test_holm_against_statsmodels(p):
-    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+def test_holm_lies_between_the_p_values_and_bonferroni_and_keeps_their_order(p):
+    adjusted = holm(p)
+    assert all(raw <= one <= min(1.0, len(p) * raw) for raw, one in zip(p, adjusted, strict=True) if raw)
+    assert sorted(range(len(p)), key=lambda i: (p[i], adjusted[i])) == sorted(
+        range(len(p)), key=lambda i: (adjusted[i], p[i])
+    )
 
 
 def test_holm_of_nothing():
