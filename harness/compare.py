@@ -12,6 +12,7 @@ from pathlib import Path
 from .canonical import JSON, canonical
 from .cards import did_you_mean
 from .errors import InputError
+from .report.build import results_digest
 from .report.comparison import ComparedRow, Comparison, DifferingField, MissingRow, RefusedRow, Side, Verdict
 from .stats.compare import SEEDS_FOR_RECIPE, Difference, difference, holm
 from .stats.groups import evidence
@@ -66,7 +67,8 @@ class _Loaded:
 
     @property
     def side(self) -> Side:
-        return Side(run=self.run, system=self.system.name, digest=self.system.digest)
+        digest = results_digest(self.results)
+        return Side(run=self.run, system=self.system.name, digest=self.system.digest, results=digest)
 
     @property
     def rows(self) -> list[Row]:

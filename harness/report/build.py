@@ -34,11 +34,16 @@ def provenance(results: Results, version: str | None = None) -> dict[str, str]:
     """Return what a printed table must carry so that it can be traced."""
     suite = results.suite
     return {
-        "run": f"sha256:{digest_of(results.model_dump(mode='json'))}",
+        "run": results_digest(results),
         "suite": f"{suite.name} {suite.version} ({suite.digest})",
         "numeric class": results.numeric_class,
         "fauxbench": version or installed_version("fauxbench"),
     }
+
+
+def results_digest(results: Results) -> str:
+    """Return the digest of the document, whatever file holds it."""
+    return f"sha256:{digest_of(results.model_dump(mode='json'))}"
 
 
 def measure_table(

@@ -26,6 +26,8 @@ class Side:
     """`name@version`."""
     digest: str
     """Of the system: card, parameters and code."""
+    results: str
+    """Digest of the run's results."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +145,10 @@ def _table(comparison: Comparison) -> Table:
             *comparison.notes,
             *_left_out(comparison, shared),
         ),
+        provenance={
+            name: f"{side.system} ({side.digest}) of {side.run} ({side.results})"
+            for name, side in (("A", comparison.a), ("B", comparison.b))
+        },
     )
 
 
@@ -154,6 +160,8 @@ def _caption(comparison: Comparison) -> Iterator[str]:
     yield f"B = {b.system}{runs[1]} compared with A = {a.system}{runs[0]}{verdict}."
     if not comparison.rows:
         return
+    counts = sorted({count for row in comparison.rows for count in row.expected})
+    yield f"n = {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} items a set."
     level = f"{100.0 * (1.0 - comparison.alpha):g} %"
     yield f"Difference: B minus A, with its own {level} interval (jackknife over shared blocks, paired)."
     yield (

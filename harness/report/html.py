@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape as _escape
 
 from ..stats.score import Direction
-from .model import Column, Table, column_groups
+from .model import Column, Table, column_groups, joined
 from .numbers import Shown, shown
 
 _ARROW = {
@@ -147,7 +147,7 @@ def _cell(text: Shown, bold: bool, footnotes: tuple[str, ...], marks: Mapping[st
     if bold:
         value = f"<strong>{value}</strong>"
     if footnotes:
-        value += f"<sup>{','.join(sorted(marks[note] for note in footnotes))}</sup>"
+        value += f"<sup>{joined(footnotes, marks)}</sup>"
     if text.interval:
         value += f' <span class="interval">{escape(_minus(text.interval))}</span>'
     return value

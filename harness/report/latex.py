@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from ..stats.score import Direction
-from .model import Column, Table, column_groups
+from .model import Column, Table, column_groups, joined
 from .numbers import Shown, shown
 
 PACKAGES = ("booktabs", "graphicx")
@@ -234,7 +234,7 @@ def _cell(text: Shown, bold: bool, footnotes: tuple[str, ...], marks: Mapping[st
     if bold:
         value = rf"\textbf{{{value}}}"
     if footnotes:
-        value += rf"\textsuperscript{{{','.join(sorted(marks[note] for note in footnotes))}}}"
+        value += rf"\textsuperscript{{{joined(footnotes, marks)}}}"
     if text.interval:
         low, high = text.interval[1:-1].split(", ")
         value += rf" {{\scriptsize [{_number(low)}, {_number(high)}]}}"

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..stats.score import Direction
-from .model import Align, Column, Table
+from .model import Align, Column, Table, joined
 from .numbers import Shown, shown
 
 _ARROW = {Direction.LOWER: " ↓", Direction.HIGHER: " ↑", Direction.NONE: ""}
@@ -61,7 +61,7 @@ def _cell(text: Shown, bold: bool, footnotes: tuple[str, ...], marks: Mapping[st
     if bold and value:
         value = f"**{value}**"
     if footnotes:
-        value += f"<sup>{','.join(sorted(marks[note] for note in footnotes))}</sup>"
+        value += f"<sup>{joined(footnotes, marks)}</sup>"
     return f"{value} {escape(text.interval)}" if text.interval else value
 
 

@@ -111,6 +111,11 @@ class Table:
             yield heading, tuple(lines)
 
 
+def joined(footnotes: Sequence[str], marks: Mapping[str, str]) -> str:
+    """Return the marks of a cell's footnotes, in order: `a,b`."""
+    return ",".join(sorted((marks[note] for note in footnotes), key=lambda mark: (len(mark), mark)))
+
+
 def column_groups(columns: Sequence[Column]) -> list[tuple[str, int]]:
     """Return each column group's heading and its number of columns; nothing where no column has one."""
     groups = [(heading, len(list(members))) for heading, members in groupby(columns, lambda column: column.group)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..stats.score import Direction
-from .model import Cell, Column, Table
+from .model import Cell, Column, Table, joined
 from .numbers import Shown, shown
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _entry(text: Shown, cell: Cell, marks: Mapping[str, str], stacked: bool) -> 
 
     value = Text(text.value, style="bold" if cell.bold else "")
     if cell.footnotes:
-        value = Text.assemble(value, (f" {','.join(sorted(marks[note] for note in cell.footnotes))}", "dim"))
+        value = Text.assemble(value, (f" {joined(cell.footnotes, marks)}", "dim"))
     if not text.interval:
         return (value,)
     if stacked:

@@ -4,36 +4,19 @@ import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 
 from ..canonical import JSON
+from ..stats.groups import COVERAGE
 from ..store.schema import IntervalRecord, Results, Row, SystemRecord
 
 ACRONYMS = frozenset(
-    (
-        "ap",
-        "auc",
-        "eer",
-        "f1",
-        "fad",
-        "fd",
-        "fid",
-        "fvd",
-        "is",
-        "kd",
-        "kid",
-        "lpips",
-        "mse",
-        "psnr",
-        "rmse",
-        "ssim",
-        "wer",
-    )
+    {
+        *("ap", "auc", "eer", "f1", "fad", "fd", "fid", "fvd", "is", "kd", "kid"),
+        *("lpips", "mse", "psnr", "rmse", "ssim", "wer"),
+    }
 )
 """Metrics whose names are printed in capitals."""
 
 KINDS = ("fully_synthetic", "partially_synthetic", "augmented_real", "real")
 """In the order in which tables list them."""
-
-COVERAGE = 0.95
-"""Below this share of the expected items a row is shown, but neither ranked nor bold."""
 
 
 def metric_label(name: str) -> str:

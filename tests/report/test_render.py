@@ -45,8 +45,8 @@ def comparison():
     detector = {"detector": "cnn", "train": "dcgan@1"}
     protocols = (DifferingField(field="reference.n", a=200, b={"x": "y" * 50}),)
     return Comparison(
-        a=Side(run="runs/a", system="dcgan@1", digest="sha256:a"),
-        b=Side(run="runs/b", system="dcgan@2", digest="sha256:b"),
+        a=Side(run="runs/a", system="dcgan@1", digest="sha256:a", results="sha256:0"),
+        b=Side(run="runs/b", system="dcgan@2", digest="sha256:b", results="sha256:1"),
         alpha=0.05,
         rows=(
             compared("fd[spectrum]", "lower", "better", notes=("coverage differs: 200 of 200 in A, 180 of 200 in B",)),
