@@ -4,6 +4,7 @@ import math
 from abc import abstractmethod
 from collections import Counter
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,9 @@ from .sets import cluster_name, flags_of
 LEVELS = 255.0
 """Range of the samples, L in the papers."""
 WINDOW, SIGMA = 11, 1.5
+EDGE = WINDOW // 2
+STRIPE = 128
+"""Rows at once: what fits the processor's cache is three times as fast."""
 C1, C2 = (0.01 * LEVELS) ** 2, (0.03 * LEVELS) ** 2
 PSNR_CAP = 100.0
 """dB that identical pictures get, and that no picture exceeds."""
@@ -41,23 +45,52 @@ def ssim(a: ArrayLike, b: ArrayLike) -> float:
     References:
         Wang, Bovik, Sheikh, Simoncelli 2004, Image Quality Assessment, section III, equation 13.
     """
+    x, y = _samples(a, b)
+    height, width = x.shape[:2]
+    if min(height, width) < WINDOW:
+        raise InputError(f"ssim: a picture of {width} x {height} is smaller than the window of {WINDOW}")
+    x, y = x.reshape(height, width, -1), y.reshape(height, width, -1)
+    work = np.empty((6, min(height, STRIPE + 2 * EDGE), width))
+    total = 0.0
+    for top in range(0, height - 2 * EDGE, STRIPE):
+        rows = slice(top, top + STRIPE + 2 * EDGE)
+        for channel in range(x.shape[2]):
+            total += _sum_of_index(x[rows, :, channel], y[rows, :, channel], work)
+    return float(total / ((height - 2 * EDGE) * (width - 2 * EDGE) * x.shape[2]))
+
+
+def _sum_of_index(one: NDArray[Any], two: NDArray[Any], work: NDArray[np.float64]) -> float:
+    """Sum of the index over the positions of one channel where the window fits.
+
+    Everything happens in the six planes of `work`: fresh memory would cost more than the arithmetic.
+    """
     import cv2
 
-    x, y = _samples(a, b)
-    if min(x.shape[:2]) < WINDOW:
-        raise InputError(f"ssim: a picture of {x.shape[1]} x {x.shape[0]} is smaller than the window of {WINDOW}")
-    edge = WINDOW // 2
-
-    def local_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        blurred = cv2.GaussianBlur(values, (WINDOW, WINDOW), SIGMA)
-        return np.asarray(blurred, dtype=np.float64)[edge:-edge, edge:-edge]
-
-    mean_x, mean_y = local_mean(x), local_mean(y)
-    product, squares = mean_x * mean_y, mean_x * mean_x + mean_y * mean_y
-    covariance = local_mean(x * y) - product
-    variances = local_mean(x * x + y * y) - squares
-    index = (2 * product + C1) * (2 * covariance + C2) / ((squares + C1) * (variances + C2))
-    return float(index.mean())
+    x, y, mean_x, mean_y, product, covariance = (plane[: len(one)] for plane in work)
+    x[:], y[:] = one, two
+    cv2.GaussianBlur(x, (WINDOW, WINDOW), SIGMA, dst=mean_x)
+    cv2.GaussianBlur(y, (WINDOW, WINDOW), SIGMA, dst=mean_y)
+    np.multiply(x, y, out=product)
+    cv2.GaussianBlur(product, (WINDOW, WINDOW), SIGMA, dst=covariance)
+    x *= x
+    y *= y
+    x += y
+    variances = y
+    cv2.GaussianBlur(x, (WINDOW, WINDOW), SIGMA, dst=variances)
+    np.multiply(mean_x, mean_y, out=product)
+    mean_x *= mean_x
+    mean_y *= mean_y
+    squares = mean_x
+    squares += mean_y
+    covariance -= product
+    variances -= squares
+    for term, factor, constant in ((product, 2, C1), (covariance, 2, C2), (squares, 1, C1), (variances, 1, C2)):
+        term *= factor
+        term += constant
+    product *= covariance
+    squares *= variances
+    product /= squares
+    return float(product[EDGE:-EDGE, EDGE:-EDGE].sum())
 
 
 def psnr(a: ArrayLike, b: ArrayLike) -> float:
@@ -74,19 +107,19 @@ def psnr(a: ArrayLike, b: ArrayLike) -> float:
         InputError: Different shapes, no pixels, NaN or infinity.
     """
     x, y = _samples(a, b)
-    error = float(np.mean((x - y) ** 2))
+    error = float(np.mean(np.square(x.astype(np.float64) - y)))
     return PSNR_CAP if error == 0 else min(PSNR_CAP, 10 * math.log10(LEVELS**2 / error))
 
 
-def _samples(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _samples(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
     x, y = np.asarray(a), np.asarray(b)
     if x.shape != y.shape:
         raise InputError(f"pictures: expected the same shape, found {x.shape} and {y.shape}")
     if x.ndim not in (2, 3) or not x.size:
         raise InputError(f"pictures: expected (H, W) or (H, W, C), found {x.shape}")
-    x, y = x.astype(np.float64), y.astype(np.float64)
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise InputError("pictures: found NaN or infinity")
+    for samples in (x, y):
+        if np.issubdtype(samples.dtype, np.floating) and not np.isfinite(samples).all():
+            raise InputError("pictures: found NaN or infinity")
     return x, y
 
 

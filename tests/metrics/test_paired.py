@@ -20,7 +20,7 @@ def noisy(rng, image, sigma):
 
 
 @pytest.mark.parametrize("sigma", [0.5, 5, 60])
-@pytest.mark.parametrize("size", [(11, 11), (40, 53), (12, 200)])
+@pytest.mark.parametrize("size", [(11, 11), (40, 53), (12, 200), (300, 30), (138, 20), (139, 20)])
 def test_ssim_is_scikit_images_with_wangs_settings(rng, sigma, size):
     a = picture(rng, *size)
     b = noisy(rng, a, sigma)
