@@ -114,9 +114,9 @@ class PictureDetector(Detector):
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
         self._config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        network = self.rebuild(self._config)
-        network.load_state_dict(load_file(folder / "weights.safetensors"))
-        self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network = self.rebuild(self._config)
+        self._network.load_state_dict(load_file(folder / "weights.safetensors"))
+        self._network.to(memory_format=torch.channels_last)
         self.threshold = self._config["threshold"]
 
     def score(self, items: Sequence[Item], context: Context) -> Iterator[ScoreRecord]:

@@ -6,8 +6,9 @@ from typing import Any
 
 import timm
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 
 from fauxbench import InputError, digest_of_file
 from fauxbench.detectors._training import PictureDetector
@@ -28,10 +29,10 @@ class EfficientNet(PictureDetector):
             torch.default_generator.manual_seed(int(torch.randint(0, 1 << 62, (1,), generator=rng)))
             network = _create(self.parameters["backbone"])
         if weights is not None:
-            _adopt(network, weights)
-        head = network.get_classifier()
-        nn.init.zeros_(head.weight)  # so that the first outputs are P = 0.5 and not far from it
-        nn.init.zeros_(head.bias)
+            _adopt(network.backbone, weights)
+        head = _facts(network.backbone)["classifier"]
+        for parameter in network.backbone.get_submodule(head).parameters():
+            nn.init.zeros_(parameter)  # so that training starts at P = 0.5, not at one class or the other
         return network
 
     def rebuild(self, config: Mapping[str, Any]) -> nn.Module:
@@ -64,22 +65,46 @@ class EfficientNet(PictureDetector):
         return path
 
 
-def _create(backbone: str) -> nn.Module:
+class Standardised(nn.Module):
+    """A timm backbone with one output that takes pictures in [-1, 1] and gives it the colour scale of its weights."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        for name in ("mean", "std"):
+            values = torch.tensor(_facts(backbone)[name], dtype=torch.float32)
+            self.register_buffer(name, values[:, None, None], persistent=False)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return logits (N, 1)."""
+        logits: Tensor = self.backbone(((pictures + 1.0) / 2.0 - self.mean) / self.std)
+        return logits
+
+
+def _create(backbone: str) -> Standardised:
     if backbone not in timm.list_models():
         near = ", ".join(timm.list_models(f"*{backbone.split('_')[0]}*")[:8]) or "see timm.list_models()"
         raise InputError(f"efficientnet.backbone: timm {timm.__version__} has no {backbone!r}; nearest: {near}")
-    network: nn.Module = timm.create_model(backbone, pretrained=False, num_classes=1)
-    return network
+    return Standardised(timm.create_model(backbone, pretrained=False, num_classes=1))
+
+
+def _facts(backbone: nn.Module) -> dict[str, Any]:
+    """Return what timm says of a backbone: colour scale of its weights, name of its classifier."""
+    facts: Any = backbone.default_cfg
+    return dict(facts)
 
 
 def _adopt(network: nn.Module, path: Path) -> None:
     """Load weights into everything but the classifier, which has one output here."""
     try:
         state = load_file(path)
-    except Exception as error:
+    except (OSError, SafetensorError) as error:
         raise InputError(f"efficientnet.pretrained: {path} is not a safetensors file: {error}") from error
     own = network.state_dict()
-    head = {name for name in own if name.startswith(str(network.default_cfg["classifier"]))}
+    head = {name for name in own if name.startswith(_facts(network)["classifier"])}
     wrong = [n for n in own if n not in head and (n not in state or state[n].shape != own[n].shape)]
     if wrong:
         raise InputError(

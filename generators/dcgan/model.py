@@ -28,7 +28,7 @@ from fauxbench import (
     resize,
 )
 from fauxbench.generators.dcgan.networks import Painter
-from fauxbench.generators.dcgan.training import train
+from fauxbench.generators.dcgan.training import Recipe, train
 
 SIDES = (32, 64, 128)
 """Sides that the networks are built for, in pixels."""
@@ -65,22 +65,15 @@ class DCGAN(Generator):
         side = network_side(task.output, pictures)
         squares = np.stack([resize(crop_square(p), side, side) for p in pictures])
         context.progress(0.0, f"{len(squares)} pictures at {side} px, {len(unreadable)} unreadable")
-        values = self.parameters
         self._painter = train(
             torch.from_numpy(squares).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last),
-            latent=values["latent"],
-            width=values["width"],
-            steps=values["steps"],
-            batch=values["batch"],
-            learning_rate=values["learning_rate"],
-            ema=values["ema"],
-            flip=values["flip"],
-            context=context,
+            Recipe(**self.parameters),
+            context,
         )
         self._config = {
             "side": side,
-            "latent": values["latent"],
-            "width": values["width"],
+            "latent": self.parameters["latent"],
+            "width": self.parameters["width"],
             "output": [task.output.width or side, task.output.height or side],
             "train": len(squares),
             "unreadable": len(unreadable),

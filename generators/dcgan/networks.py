@@ -14,7 +14,7 @@ def _stages(side: int) -> int:
     return side.bit_length() - 3
 
 
-class Painter(nn.Sequential):
+class Painter(nn.Module):
     """Generator network: a latent vector (N, latent) to pictures (N, 3, side, side) in [-1, 1].
 
     Radford et al. 2015 (arXiv:1511.06434), section 3 and figure 1: the latent is projected to 4 x 4 and doubled by
@@ -22,6 +22,7 @@ class Painter(nn.Sequential):
     """
 
     def __init__(self, *, latent: int, width: int, side: int) -> None:
+        super().__init__()
         self.latent = latent
         channels = [width << i for i in range(_stages(side) - 1, -1, -1)]
         layers: list[nn.Module] = [
@@ -36,21 +37,22 @@ class Painter(nn.Sequential):
                 nn.ReLU(inplace=True),
             ]
         layers += [nn.ConvTranspose2d(channels[-1], 3, 4, stride=2, padding=1), nn.Tanh()]
-        super().__init__(*layers)
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
         """Return pictures (N, 3, side, side) in [-1, 1] for `z` (N, latent)."""
-        pictures: Tensor = super().forward(z[:, :, None, None])
+        pictures: Tensor = self.layers(z[:, :, None, None])
         return pictures
 
 
-class Critic(nn.Sequential):
+class Critic(nn.Module):
     """Discriminator network: pictures (N, 3, side, side) in [-1, 1] to logits (N,), positive = real.
 
     Strided convolutions, LeakyReLU of slope 0.2, batch normalisation everywhere but at the input and the output.
     """
 
     def __init__(self, *, width: int, side: int) -> None:
+        super().__init__()
         channels = [width << i for i in range(_stages(side))]
         layers: list[nn.Module] = [
             nn.Conv2d(3, channels[0], 4, stride=2, padding=1),
@@ -63,11 +65,11 @@ class Critic(nn.Sequential):
                 nn.LeakyReLU(0.2, inplace=True),
             ]
         layers += [nn.Conv2d(channels[-1], 1, 4)]
-        super().__init__(*layers)
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return logits (N,), positive = real."""
-        logits: Tensor = super().forward(pictures)
+        logits: Tensor = self.layers(pictures)
         return logits.flatten()
 
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from fauxbench.generators.dcgan.networks import Critic, Painter, initialise
 
 BETAS = (0.5, 0.999)
 """Adam, section 4 of the paper: a first momentum of 0.5 in place of 0.9."""
-SETTLE_BATCHES = 8
+SETTLE_BATCHES = 32
 """Batches over which the normalisation statistics of the finished generator are measured."""
 _REPORT_EVERY = 20
 
@@ -40,31 +41,34 @@ def batches(pictures: Tensor, batch: int, *, flip: bool, rng: torch.Generator) -
         yield drawn.to(torch.float32).div_(127.5).sub_(1.0)
 
 
-def train(
-    pictures: Tensor,
-    *,
-    latent: int,
-    width: int,
-    steps: int,
-    batch: int,
-    learning_rate: float,
-    ema: float,
-    flip: bool,
-    context: Context,
-) -> Painter:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What of the training can be chosen."""
+
+    latent: int
+    """Length of the latent vector."""
+    width: int
+    """Channels beside the picture; each stage away from it has twice as many."""
+    steps: int
+    """Updates of each network."""
+    batch: int
+    """Pictures in an update."""
+    learning_rate: float
+    """Of Adam, for both networks."""
+    ema: float
+    """Decay of the running mean of the generator's weights; 0 keeps the last weights, as in the paper."""
+    flip: bool
+    """Mirror half of the pictures."""
+
+
+def train(pictures: Tensor, recipe: Recipe, context: Context) -> Painter:
     """Return a generator network that has learned from `pictures`, in evaluation mode, on the CPU.
 
     Radford et al. 2015 (arXiv:1511.06434), section 4, with the non-saturating loss of Goodfellow et al. 2014.
 
     Args:
         pictures: (N, 3, side, side) uint8.
-        latent: Length of the latent vector.
-        width: Channels beside the picture; each stage away from it has twice as many.
-        steps: Updates of each network.
-        batch: Pictures in an update.
-        learning_rate: Of Adam, for both networks.
-        ema: Decay of the running mean of the generator's weights; 0 keeps the last weights, as in the paper.
-        flip: Mirror half of the pictures.
+        recipe: What of the training can be chosen.
         context: Seed, device and progress.
 
     Raises:
@@ -72,29 +76,32 @@ def train(
     """
     side = pictures.shape[-1]
     device = torch.device(context.device)
-    painter, critic = Painter(latent=latent, width=width, side=side), Critic(width=width, side=side)
+    painter, critic = (
+        Painter(latent=recipe.latent, width=recipe.width, side=side),
+        Critic(width=recipe.width, side=side),
+    )
     for network, path in ((painter, 0), (critic, 1)):
         initialise(network, context.torch_rng(_INIT, path))
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    paint_step = torch.optim.Adam(painter.parameters(), learning_rate, BETAS)
-    judge_step = torch.optim.Adam(critic.parameters(), learning_rate, BETAS)
-    mean = copy.deepcopy(painter) if ema else painter
-    drawn = batches(pictures, batch, flip=flip, rng=context.torch_rng(_ORDER))
+    paint_step = torch.optim.Adam(painter.parameters(), recipe.learning_rate, BETAS, fused=True)
+    judge_step = torch.optim.Adam(critic.parameters(), recipe.learning_rate, BETAS, fused=True)
+    mean = copy.deepcopy(painter) if recipe.ema else painter
+    drawn = batches(pictures, recipe.batch, flip=recipe.flip, rng=context.torch_rng(_ORDER))
     latents = context.torch_rng(_LATENT)
-    for step in range(1, steps + 1):
+    for step in range(1, recipe.steps + 1):
         real = next(drawn).to(device, memory_format=torch.channels_last)
-        z = torch.randn(batch, latent, generator=latents).to(device)
+        z = torch.randn(recipe.batch, recipe.latent, generator=latents).to(device)
         judge_loss, paint_loss = _update(painter, critic, paint_step, judge_step, real, z)
         if not (judge_loss < float("inf") and paint_loss < float("inf")):  # false for NaN as well
             raise FauxbenchError(
-                f"dcgan: training diverged at step {step} of {steps}: losses {judge_loss} and {paint_loss}; "
-                f"lower learning_rate (now {learning_rate})"
+                f"dcgan: training diverged at step {step} of {recipe.steps}: losses {judge_loss} and {paint_loss}; "
+                f"lower learning_rate (now {recipe.learning_rate})"
             )
-        if ema:
-            _follow(mean, painter, min(ema, step / (step + 10)))
-        if step % _REPORT_EVERY == 0 or step == steps:
-            context.progress(step / steps, f"step {step}: critic {judge_loss:.3f}, painter {paint_loss:.3f}")
-    _settle(mean, batch, context.torch_rng(_SETTLE))
+        if recipe.ema:
+            _follow(mean, painter, min(recipe.ema, step / (step + 10)))
+        if step % _REPORT_EVERY == 0 or step == recipe.steps:
+            context.progress(step / recipe.steps, f"step {step}: critic {judge_loss:.3f}, painter {paint_loss:.3f}")
+    _settle(mean, recipe.batch, context.torch_rng(_SETTLE))
     return mean.to("cpu").eval()
 
 

@@ -67,7 +67,7 @@ def estimate_foreground(pixels: Picture, *, method: Foreground = "grabcut", feat
     height, width = pixels.shape[:2]
     scale = min(1.0, _GRABCUT_SIDE / max(height, width))
     small = resize(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
-    hard = _ellipse(*small.shape[:2], 0.40, 0.48)
+    hard = _ellipse(small.shape[0], small.shape[1], 0.40, 0.48)
     if method == "grabcut":
         cut = _grabcut(small)
         hard = cut if _PLAUSIBLE[0] <= cut.mean() <= _PLAUSIBLE[1] else hard
@@ -93,10 +93,11 @@ def _grabcut(pixels: Picture) -> NDArray[np.bool_]:
     trimap[:margin] = trimap[:, :margin] = trimap[:, -margin:] = cv2.GC_BGD
     cv2.setRNGSeed(0)  # GrabCut starts from a k-means that draws from OpenCV's own generator
     try:
-        cv2.grabCut(pixels, trimap, None, np.zeros((1, 65)), np.zeros((1, 65)), _GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
+        models = np.zeros((1, 65)), np.zeros((1, 65))
+        cv2.grabCut(pixels, trimap, (0, 0, 0, 0), *models, _GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
     except cv2.error:  # too few pixels of a kind, as in a picture a few pixels wide
         return np.zeros((height, width), dtype=np.bool_)
-    return (trimap == cv2.GC_FGD) | (trimap == cv2.GC_PR_FGD)
+    return np.isin(trimap, (cv2.GC_FGD, cv2.GC_PR_FGD))
 
 
 def _backdrop(pixels: Picture, backdrop: Backdrop, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -112,14 +113,15 @@ def _backdrop(pixels: Picture, backdrop: Backdrop, rng: np.random.Generator) -> 
         share = 0.5 + (x * np.cos(angle) + y * np.sin(angle)) / np.sqrt(2.0)
     else:
         share = _clouds(height, width, rng)
-    return (1.0 - share[:, :, None]) * first + share[:, :, None] * second
+    mixed: NDArray[np.float64] = (1.0 - share[:, :, None]) * first + share[:, :, None] * second
+    return mixed
 
 
 def _clouds(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return smooth noise (H, W) in [0, 1]: grids of random numbers, finer and weaker, enlarged and added."""
-    total = np.zeros((height, width))
+    total = np.zeros((height, width), dtype=np.float64)
     for octave in range(4):
         grid = rng.uniform(-1.0, 1.0, (3 << octave, 3 << octave))
         total += 0.6**octave * cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
-    low, high = total.min(), total.max()
-    return (total - low) / max(high - low, 1e-9)
+    total -= total.min()
+    return total / max(float(total.max()), 1e-9)
