@@ -132,7 +132,7 @@ def clothes_part(p: Columns, c: Columns, posed: Posed, detail: float) -> Part:
     paint = torch.stack([points[..., 0], points[..., 1], (10.0 * t[..., 0]).expand_as(points[..., 0])], -1)
     shut = (0.55 + 0.45 * ramp(0.0, 0.35, t[..., 0])).expand_as(points[..., 0])
     light = torch.stack([shut, 0 * shut + 0.06, 0 * shut], -1)
-    return Part(CLOTH, world, turned, paint.reshape(flat), light.reshape(flat), grid_faces(rows, cols, str(device)), two_sided=True)
+    return Part(CLOTH, world, turned, paint.reshape(flat), light.reshape(flat), grid_faces(rows, cols, str(device)), True, casts=False)
 
 
 def clothes_table(scenes: Sequence[Mapping[str, float]], device: str) -> Tensor:
@@ -147,23 +147,24 @@ def clothes_table(scenes: Sequence[Mapping[str, float]], device: str) -> Tensor:
     return torch.tensor(rows, dtype=torch.float32, device=device)
 
 
-def cloth_colour(paint: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
-    """Return albedo (N, 3) and height of the weave (N,) at paint coordinates (N, 3)."""
-    x, y, below = paint.unbind(1)
-    main, second, kind, pattern, pitch = row[:, 0:3], row[:, 3:6], row[:, 6], row[:, 7], row[:, 8]
+def cloth_colour(paint: Tensor, row: tuple[Tensor, ...]) -> Tensor:
+    """Return the albedo (3, N) at paint coordinates (3, N); `row` holds the columns of `clothes_table`."""
+    x, y, below = paint
+    kind, pattern, pitch = row[6], row[7], row[8]
     stripe = ramp(-0.15, 0.15, torch.sin(y * 6.2832 / (1.5 * pitch)) - 0.2)
     check = 0.5 * stripe + 0.5 * ramp(-0.15, 0.15, torch.sin(x * 6.2832 / (1.5 * pitch)) - 0.2)
     striped, checked = ((pattern >= 0.6) & (pattern < 0.8)).float(), (pattern >= 0.8).float()
-    amount = striped * stripe + checked * check
-    colour = mix(main, second, (0.75 * amount)[:, None])
+    amount = 0.75 * (striped * stripe + checked * check)
     jacket = (kind >= 0.85).float()
-    opening = 1.2 + 0.5 * (y + 40.0).clamp(min=0) ** 0.9 * 0.55
-    inner = jacket * ramp(0.25, -0.25, x.abs() - opening) * ramp(60, 50, x.abs())
+    opening = 1.2 + 0.28 * (y + 40.0).clamp(min=0) ** 0.9
+    inner = jacket * ramp(0.25, -0.25, x.abs() - opening)
     edge = jacket * torch.exp(-(((x.abs() - opening) / 0.25) ** 2))
-    shirt = mix(second, torch.full_like(second, 0.7), torch.full_like(inner, 0.6)[:, None])
-    colour = mix(colour, shirt, inner[:, None])
     button = ((kind >= 0.6) & (kind < 0.85)).float() * torch.exp(-((x / 0.16) ** 2))
-    collar = ramp(1.9, 1.7, below) * 0.25
-    dark = 1.0 - 0.5 * edge - 0.3 * button - collar * (kind < 0.6).float()
-    weave = 0.5 * torch.sin(x * 14.0) * torch.sin(y * 14.0) * ((kind >= 0.35) & (kind < 0.6)).float()
-    return colour * (dark * (1.0 + 0.12 * weave))[:, None], weave
+    collar = 0.25 * ramp(1.9, 1.7, below) * (kind < 0.6).float()
+    weave = torch.sin(x * 14.0) * torch.sin(y * 14.0) * ((kind >= 0.35) & (kind < 0.6)).float()
+    level = (1.0 - 0.5 * edge - 0.3 * button - collar) * (1.0 + 0.06 * weave)
+    out = []
+    for k in range(3):
+        main, second = row[k], row[3 + k]
+        out.append(mix(mix(main, second, amount), 0.4 * second + 0.42, inner) * level)
+    return torch.stack(out)

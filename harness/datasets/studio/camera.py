@@ -17,6 +17,7 @@ HEAD_HEIGHT = 23.8
 _CENTRE = (0.0, -1.2, 0.0)
 _FILM = 12.0  # half the height of 35 mm film, millimetres
 _MAX_BLUR = 0.004  # of the picture's height
+_STRIP = 1 << 15  # pixels developed at a time, so that they stay in the processor's cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,20 +77,23 @@ def _noise(scenes: Sequence[Mapping[str, float]], shape: tuple[int, int, int], d
     return 0.75 * noise + 0.6 * noise[:, 1:2]
 
 
-def _gauss(sigma: Tensor, radius: int) -> Tensor:
-    k = torch.arange(-radius, radius + 1, device=sigma.device, dtype=torch.float32)
-    weight = torch.exp(-0.5 * (k[None] / sigma.clamp(min=0.05)[:, None]) ** 2)
-    return weight / weight.sum(1, keepdim=True)
-
-
 def gaussian_blur(x: Tensor, sigma: Tensor, radius: int) -> Tensor:
-    """Blur (B, C, H, W) pictures, each with its own standard deviation (B,) in pixels."""
-    batch, channels, height, width = x.shape
-    kernel = _gauss(sigma, radius).repeat_interleave(channels, 0)
-    flat = x.reshape(1, batch * channels, height, width)
-    flat = F.conv2d(F.pad(flat, (radius, radius, 0, 0), mode="replicate"), kernel[:, None, None], groups=batch * channels)
-    flat = F.conv2d(F.pad(flat, (0, 0, radius, radius), mode="replicate"), kernel[:, None, :, None], groups=batch * channels)
-    return flat.view(batch, channels, height, width)
+    """Blur (B, C, H, W) pictures, each with its own standard deviation (B,) in pixels, over at most `radius` pixels."""
+    out = torch.empty_like(x)
+    for k, s in enumerate(sigma.tolist()):
+        reach = min(radius, max(1, round(2.2 * s)))
+        weight = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(s, 0.05)) ** 2)
+        weight /= weight.sum()
+        for dim in (1, 2):
+            source = x[k] if dim == 1 else out[k]
+            pad = (0, 0, reach, reach) if dim == 1 else (reach, reach, 0, 0)
+            wide = F.pad(source[None], pad, mode="replicate")[0]
+            size = source.shape[dim]
+            total = wide.narrow(dim, 0, size) * float(weight[0])
+            for step in range(1, 2 * reach + 1):
+                total.add_(wide.narrow(dim, step, size), alpha=float(weight[step]))
+            out[k] = total
+    return out
 
 
 def _tone(x: Tensor) -> Tensor:
@@ -98,23 +102,38 @@ def _tone(x: Tensor) -> Tensor:
     return (x * (6.2 * x + 0.5)) / (x * (6.2 * x + 1.7) + 0.06)
 
 
+def _finish(x: Tensor, falloff: Tensor, noise: Tensor, c: Sequence[Tensor]) -> Tensor:
+    """Return display values (n, 3, h, w) in 0 to 255 of a strip of pictures; `c` are gain, saturation, contrast, noise."""
+    gain, saturation, contrast, grain = (t.view(-1, 1, 1, 1) for t in c)
+    x = _tone(x * (falloff * gain))
+    grey = 0.3 * x[:, 0:1] + 0.59 * x[:, 1:2] + 0.11 * x[:, 2:3]
+    x = grey + (x - grey) * saturation
+    x = x + contrast * x * (1 - x) * (2 * x - 1)
+    x = x + noise * (grain * (0.45 + grey * (1.0 - 0.6 * grey)))
+    return (x.clamp_(0, 1) * 255.0 + 0.5).to(torch.uint8)
+
+
 def develop(linear: Tensor, c: Columns, scenes: Sequence[Mapping[str, float]]) -> Tensor:
     """Turn linear light (B, 3, H, W) into pictures (B, H, W, 3) uint8: blur, vignette, tone, noise; JPEG comes after."""
     height, width = linear.shape[2:]
-    sigma = c["blur"] * _MAX_BLUR * height + 0.25
-    x = gaussian_blur(linear, sigma, max(1, round(2.0 * (_MAX_BLUR * height + 0.25))))
+    reach = _MAX_BLUR * height + 0.25
+    x = gaussian_blur(linear, c["blur"] * _MAX_BLUR * height + 0.25, max(1, round(2.2 * reach)))
     yy = torch.linspace(-1, 1, height, device=x.device)[:, None]
     xx = torch.linspace(-1, 1, width, device=x.device)[None] * (width / height)
-    falloff = 1.0 - 0.2 * c["vignette"].view(-1, 1, 1, 1) * (xx * xx + yy * yy)
-    x = x * (falloff.clamp(min=0.1) * (2.0 ** c["exposure"]).view(-1, 1, 1, 1) * 0.8)
-    x = _tone(x)
-    grey = (x * x.new_tensor([0.3, 0.59, 0.11]).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    x = grey + (x - grey) * c["saturation"].view(-1, 1, 1, 1)
-    steep = 0.35 * c["contrast"].view(-1, 1, 1, 1)
-    x = x + steep * x * (1 - x) * (2 * x - 1)
+    far = xx * xx + yy * yy
     noise = _noise(scenes, (3, height, width), x.device)
-    x = x + noise * (c["noise"].view(-1, 1, 1, 1) * (8.0 / 255.0) * (0.45 + grey * (1.0 - 0.6 * grey)))
-    return (x.clamp(0, 1) * 255.0 + 0.5).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+    dials = [0.8 * 2.0 ** c["exposure"], c["saturation"], 0.35 * c["contrast"], c["noise"] * (6.0 / 255.0)]
+    out = torch.empty((len(scenes), height, width, 3), dtype=torch.uint8, device=x.device)
+    rows, pictures = max(1, _STRIP // width), max(1, _STRIP // (width * height))
+    for k in range(0, len(scenes), pictures):
+        which = slice(k, k + pictures)
+        vignette = 0.2 * c["vignette"][which].view(-1, 1, 1, 1)
+        for top in range(0, height, rows):
+            strip = slice(top, top + rows)
+            falloff = (1.0 - vignette * far[strip]).clamp(min=0.1)
+            done = _finish(x[which, :, strip], falloff, noise[which, :, strip], [d[which] for d in dials])
+            out[which, strip] = done.permute(0, 2, 3, 1)
+    return out
 
 
 def jpeg(pixels: Tensor, quality: Sequence[float]) -> Tensor:

@@ -74,21 +74,22 @@ def eye_table(persons: Sequence[Mapping[str, float]], device: str) -> Tensor:
     return torch.tensor(np.array(rows), dtype=torch.float32, device=device)
 
 
-def eye_colour(direction: Tensor, corner: Tensor, row: Tensor) -> Tensor:
-    """Return the linear albedo (N, 3) at directions (N, 3) of the gaze's frame."""
-    x, y, _ = direction.unbind(1)
+def eye_colour(direction: Tensor, corner: Tensor, row: tuple[Tensor, ...]) -> Tensor:
+    """Return the linear albedo (3, N) at directions (3, N) of the gaze's frame; `row` holds the table's columns."""
+    x, y, _ = direction
     r = torch.sqrt(x * x + y * y + 1e-9) / _IRIS
     turnwise = torch.atan2(y, x)
-    seed = row[:, 10]
+    seed = row[10]
     fibre = value_noise(turnwise * 14.0 + seed, r * 2.5 + seed)[..., 0]
     fibre = 0.6 * fibre + 0.4 * value_noise(turnwise * 30.0 + seed, r * 4.0)[..., 0]
-    inner, outer, sclera = row[:, 0:3], row[:, 3:6], row[:, 6:9]
-    iris = mix(inner, outer, ramp(0.45, 0.75, r + 0.25 * (fibre - 0.5))[:, None])
-    ring = 1.0 - 0.75 * ramp(0.78, 1.0, r)
-    iris = iris * ((0.55 + 0.95 * fibre) * ring)[:, None]
-    pupil = ramp(-0.04, 0.05, r - row[:, 9])[:, None]
-    iris = mix(torch.full_like(iris, 0.004), iris, pupil)
+    blend = ramp(0.45, 0.75, r + 0.25 * (fibre - 0.5))
+    level = (0.55 + 0.95 * fibre) * (1.0 - 0.75 * ramp(0.78, 1.0, r))
+    pupil = ramp(-0.04, 0.05, r - row[9])
     vein = ramp(0.6, 0.85, value_noise(turnwise * 5.0 + seed, r * 3.0 + seed)[..., 0]) * ramp(1.25, 2.0, r)
-    red = (0.35 * vein * row[:, 11] + 0.55 * ramp(0.55, 0.0, corner))[:, None]
-    white = sclera * torch.exp(-red * sclera.new_tensor([0.08, 0.75, 0.7]))
-    return mix(iris, white, ramp(0.95, 1.07, r)[:, None])
+    red = 0.35 * vein * row[11] + 0.55 * ramp(0.55, 0.0, corner)
+    outside = ramp(0.95, 1.07, r)
+    out = []
+    for k, absorb in enumerate((0.08, 0.75, 0.7)):
+        iris = 0.004 + (mix(row[k], row[3 + k], blend) * level - 0.004) * pupil
+        out.append(mix(iris, row[6 + k] * torch.exp(-absorb * red), outside))
+    return torch.stack(out)

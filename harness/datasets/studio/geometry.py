@@ -11,7 +11,7 @@ from .eyes import eye_parts
 from .glasses import glasses_parts
 from .hair import hair_parts, lash_part, thickness
 from .mouth import mouth_parts
-from .parts import SKIN, Assembly, Part, assemble
+from .parts import SKIN, Assembly, Part, assemble, coarse_faces
 from .rig import Columns, Posed, Rig, grid_normals, pose, rig, turn
 from .strands import roots, texture_at
 
@@ -31,7 +31,7 @@ class Level(NamedTuple):
     """
 
     detail: float
-    samples: int
+    samples: float
     shadow: int
     strands: int
     head: float
@@ -40,14 +40,14 @@ class Level(NamedTuple):
 def level_for(height: int) -> Level:
     """Return the level of detail for pictures `height` pixels high."""
     if height <= 40:
-        return Level(0.32, 2, 40, 160, 1.4 * height)
+        return Level(0.32, 2.0, 32, 150, 1.4 * height)
     if height <= 96:
-        return Level(0.42, 2, 56, 300, 1.4 * height)
+        return Level(0.4, 1.5, 48, 240, 1.1 * height)
     if height <= 200:
-        return Level(0.7, 2, 96, 1100, 1.4 * height)
+        return Level(0.7, 2.0, 96, 1100, 1.4 * height)
     if height <= 560:
-        return Level(1.0, 2, 160, 2600, 1.0 * height)
-    return Level(1.0, 1, 192, 2600, 0.7 * height)
+        return Level(1.0, 2.0, 160, 2600, 1.0 * height)
+    return Level(0.8, 1.0, 128, 1500, 0.7 * height)
 
 
 def _occlusion(r: Rig, posed: Posed) -> Tensor:
@@ -74,7 +74,8 @@ def _head_part(r: Rig, posed: Posed, normals: Tensor) -> Part:
     shut = _occlusion(r, posed)
     light = torch.stack([shut, torch.ones_like(shut), torch.zeros_like(shut)], -1)
     flat = (posed.head.shape[0], -1, 3)
-    return Part(SKIN, posed.head.reshape(flat), normals, paint.reshape(flat), light.reshape(flat), r.faces)
+    shadow = coarse_faces(*posed.head.shape[1:3], 2 if r.grid.detail < 0.6 else 3, str(uv.device))
+    return Part(SKIN, posed.head.reshape(flat), normals, paint.reshape(flat), light.reshape(flat), r.faces, shadow=shadow)
 
 
 def _with_hair(r: Rig, p: Columns, c: Columns, posed: Posed) -> tuple[Posed, Tensor, Tensor]:

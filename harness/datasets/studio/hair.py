@@ -167,6 +167,8 @@ def hair_parts(
     t = torch.linspace(0, 1, knots, device=line.device)
     full = (0.24 + 0.05 * p["hair_curl"])[:, None] * (2600.0 / strands) ** 0.55
     width = full[..., None] * (1.0 - 0.75 * t**2) * (cover > 0.5 * (0.5 + root.chance[None, :, 3]))[..., None]
+    share = (6.0 / length).clamp(0.12, 1.0) ** 0.6  # long hair covers itself many times
+    width = width * (root.chance[None, :, 5] < share)[..., None]
     width = width * ((c["hair_length"] - 0.08) / 0.05).clamp(0, 1)[:, None, None]
     locks = lock_noise(root.at, 0.9, shift)
     shell = 0.55 + 0.45 * root.chance[None, :, 4]

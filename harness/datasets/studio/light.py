@@ -1,5 +1,6 @@
 """Light: key, fill and rim lamps, a soft shadow map, and the shading of skin, eyes, hair and cloth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -65,69 +66,75 @@ class ShadowMap:
 
     def __init__(self, assembly: Assembly, light: Lamps, softness: Tensor, side: int) -> None:
         self._side = side
-        self._key = light.key
-        self._axes = _frame(light.key)
-        screen = self._project(assembly.records[..., :3], None)
+        right, up = _frame(light.key)
+        self._axes = torch.cat([right, up, light.key], 1)
+        points = assembly.records[..., :3]
+        axes = [column[:, None] for column in self._axes.unbind(1)]
+        screen = torch.stack(self._project((points[..., 0], points[..., 1], points[..., 2]), axes), -1)
         seen = rasterise(screen, assembly.casters, side, side, 0)
         batch = screen.shape[0]
         depth = screen.new_ones(batch * side * side)
         depth.index_copy_(0, seen.pixel, seen.depth)
-        moments = torch.stack([depth, depth * depth], 1).view(batch, side, side, 2).permute(0, 3, 1, 2)
+        moments = torch.stack([depth, depth * depth]).view(2, batch, side, side)
         small = self._blur(moments, max(1, side // 48))
         wide = self._blur(self._blur(small, max(1, side // 20)), max(1, side // 20))
-        t = softness.view(-1, 1, 1, 1)
-        self._moments = (small + (wide - small) * t).permute(0, 2, 3, 1).reshape(-1, 2)
-        self._floor = (2e-5 + 3e-4 * softness)[:, None]
+        t = softness.view(1, -1, 1, 1)
+        self._moments = (small + (wide - small) * t).reshape(2, -1).unbind(0)
+        self._floor = 2e-5 + 3e-4 * softness
 
     @staticmethod
     def _blur(x: Tensor, r: int) -> Tensor:
-        return F.avg_pool2d(F.pad(x, (r, r, r, r), mode="replicate"), 2 * r + 1, stride=1)
+        x = F.avg_pool2d(F.pad(x, (r, r, 0, 0), mode="replicate"), (1, 2 * r + 1), stride=1)
+        return F.avg_pool2d(F.pad(x, (0, 0, r, r), mode="replicate"), (2 * r + 1, 1), stride=1)
 
-    def _project(self, points: Tensor, picture: Tensor | None) -> Tensor:
-        right, up = self._axes
-        key = self._key
-        if picture is None:
-            right, up, key = right[:, None], up[:, None], key[:, None]
-        else:
-            right, up, key = (t.index_select(0, picture) for t in (right, up, key))
-        p = points + points.new_tensor([0.0, 3.0, 0.0])
+    def _project(self, p: tuple[Tensor, Tensor, Tensor], axes: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return x, y in texels and depth of points given by coordinate; `axes` are nine components: right, up, key."""
         scale = self._side / (2 * _REACH)
-        x = (p * right).sum(-1) * scale + self._side / 2 - 0.5
-        y = self._side / 2 - 0.5 - (p * up).sum(-1) * scale
-        return torch.stack([x, y, 0.5 - (p * key).sum(-1) / 80.0], -1)
+        px, py, pz = p[0], p[1] + 3.0, p[2]
+        x = (px * axes[0] + py * axes[1] + pz * axes[2]) * scale + (self._side / 2 - 0.5)
+        y = (self._side / 2 - 0.5) - (px * axes[3] + py * axes[4] + pz * axes[5]) * scale
+        return x, y, 0.5 - (px * axes[6] + py * axes[7] + pz * axes[8]) / 80.0
 
     def lit(self, points: Tensor, normals: Tensor, picture: Tensor) -> Tensor:
-        """Return (N,) the share of the key light that reaches points of a picture."""
-        q = self._project(points + 0.25 * normals, picture)
+        """Return (N,) the share of the key light that reaches points (3, N) of a picture."""
+        p = points + 0.25 * normals
+        x, y, z = self._project((p[0], p[1], p[2]), spread(self._axes, picture))
         side = self._side
-        x, y = q[:, 0].clamp(0, side - 1.001), q[:, 1].clamp(0, side - 1.001)
+        x, y = x.clamp(0, side - 1.001), y.clamp(0, side - 1.001)
         x0, y0 = torch.floor(x), torch.floor(y)
-        fx, fy = (x - x0)[:, None], (y - y0)[:, None]
+        fx, fy = x - x0, y - y0
         i = (picture * side + y0.to(torch.int64)) * side + x0.to(torch.int64)
-        m = self._moments
-        top = m.index_select(0, i) * (1 - fx) + m.index_select(0, i + 1) * fx
-        low = m.index_select(0, i + side) * (1 - fx) + m.index_select(0, i + side + 1) * fx
-        mean = top * (1 - fy) + low * fy
-        spread = (mean[:, 1] - mean[:, 0] ** 2).clamp(min=0) + self._floor.index_select(0, picture)[:, 0]
-        behind = (q[:, 2] - mean[:, 0] - 0.003).clamp(min=0)
-        chance = spread / (spread + behind * behind)
-        return ramp(0.25, 0.95, chance)
+        corners = (i, i + 1, i + side, i + side + 1)
+        moments = []
+        for m in self._moments:
+            a, b, c, d = (m.index_select(0, k) for k in corners)
+            moments.append(torch.lerp(torch.lerp(a, b, fx), torch.lerp(c, d, fx), fy))
+        mean, square = moments
+        wide = (square - mean * mean).clamp(min=0) + self._floor.index_select(0, picture)
+        behind = (z - mean - 0.003).clamp(min=0)
+        return ramp(0.25, 0.95, wide / (wide + behind * behind))
+
+
+def spread(table: Tensor, picture: Tensor) -> tuple[Tensor, ...]:
+    """Return the columns of a (B, K) table at the pictures (N,), as K tensors that broadcast against (N,)."""
+    if table.shape[0] == 1:
+        return table[0].unbind(0)
+    return tuple(column.contiguous().index_select(0, picture) for column in table.unbind(1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surface:
-    """What is to be shaded: one row per pixel.
+    """What is to be shaded: one column per pixel.
 
     Attributes:
-        albedo: (N, 3) linear.
-        normal: (N, 3) with fine relief.
-        smooth: (N, 3) without it.
-        view: (N, 3) unit vector to the camera.
+        albedo: (3, N) linear.
+        normal: (3, N) with fine relief; the tangent of a strand.
+        smooth: (3, N) without it.
+        view: (3, N) unit vector to the camera.
         open: (N,) share of the surroundings seen.
         gloss: (N,) strength of the highlight.
-        soft: (N,) 1 for skin, which lets light through, 0 for opaque matter.
-        wet: (N,) 1 for eyes and other mirrors.
-        strand: (N,) 1 for hair, whose `normal` is the tangent.
+        soft: (N,) or a number: 1 for skin, which lets light through, 0 for opaque matter.
+        wet: 1 for eyes, which mirror the lamp, else 0.
         lit: (N,) share of the key light.
         picture: (N,) picture of the batch.
     """
@@ -138,67 +145,79 @@ class Surface:
     view: Tensor
     open: Tensor
     gloss: Tensor
-    soft: Tensor
-    wet: Tensor
+    soft: Tensor | float
+    wet: float
     lit: Tensor
     picture: Tensor
 
 
-def _dot(a: Tensor, b: Tensor) -> Tensor:
-    return a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1] + a[:, 2] * b[:, 2]
+Triple = tuple[Tensor, ...]
+
+
+def _dot(a: Tensor | Triple, b: Tensor | Triple) -> Tensor:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def _half_angle(s: Surface, key: Triple, normal: Tensor) -> Tensor:
+    """Return the cosine between a normal and the direction half-way between light and camera."""
+    hx, hy, hz = (key[k] + s.view[k] for k in range(3))
+    return (normal[0] * hx + normal[1] * hy + normal[2] * hz) * torch.rsqrt(hx * hx + hy * hy + hz * hz + 1e-9)
 
 
 def shade(s: Surface, light: Lamps) -> Tensor:
-    """Return the radiance (N, 3) of skin, eyes, teeth and cloth.
+    """Return the radiance (3, N) of skin, eyes, teeth and cloth.
 
     Diffuse light wraps around the terminator, red more than blue, which stands for light that travels under the skin (after
     Green, Real-Time Approximations to Subsurface Scattering, GPU Gems, 2004). Highlights are Blinn-Phong of two widths
     with Schlick's Fresnel factor.
     """
-    row = light.table.index_select(0, s.picture)
-    key, key_colour, rim, rim_colour, sky, ground = row.split(3, dim=1)
+    row = spread(light.table, s.picture)
+    key, key_colour, rim, rim_colour, sky, ground = (row[k : k + 3] for k in range(0, 18, 3))
     flat, fine = _dot(s.smooth, key), _dot(s.normal, key)
-    wraps = []
-    for wrap, keep in ((0.38, 0.3), (0.2, 0.7), (0.14, 0.85)):
-        w = wrap * s.soft
-        n = flat + (fine - flat) * (keep + (1 - keep) * (1 - s.soft))
-        wraps.append(((n + w) / (1 + w)).clamp(min=0) / (1 + 0.4 * w))
-    bleed = 1 - s.lit
-    glow = torch.stack([s.lit + 0.14 * s.soft * bleed * s.lit.sqrt(), s.lit, s.lit], 1)
-    diffuse = torch.stack(wraps, 1) * glow * key_colour
-    up = (0.5 + 0.5 * s.normal[:, 1])[:, None]
-    shut = (1 - s.open)[:, None] * (1 - s.soft[:, None] * s.open.new_tensor([0.28, 0.06, 0.0]))
-    around = (ground + (sky - ground) * up) * (1 - shut)
     facing = _dot(s.normal, s.view).clamp(0, 1)
     edge = (1 - facing) ** 2
     edge = edge * edge * (1 - facing)
     behind = (_dot(s.normal, rim) + 0.1).clamp(0, 1) * s.open
-    out = s.albedo * (diffuse + around + rim_colour * behind[:, None])
-    half = F.normalize(key + s.view, dim=1)
-    nh = _dot(s.normal, half).clamp(0, 1)
-    fresnel = 0.04 + 0.5 * edge
-    lobe = 0.55 * nh**14 + 1.1 * nh**48
-    mirror = s.wet * 26.0 * ramp(0.975, 0.992, nh)
-    spec = (s.gloss * lobe * (1 + 4 * edge) * 0.34 * (1 - s.wet) + mirror * fresnel) * s.lit * fine.clamp(0, 1).sqrt()
-    veil = s.gloss * (0.05 + edge * 0.5) * s.open
-    return out + spec[:, None] * key_colour + veil[:, None] * sky * 0.3 + (behind * edge * s.gloss * 0.5)[:, None] * rim_colour
+    up, shut = 0.5 + 0.5 * s.normal[1], 1 - s.open
+    bleed = 0.14 * s.soft * (1 - s.lit) * s.lit.sqrt()
+    nh = _half_angle(s, key, s.normal).clamp(0, 1)
+    if s.wet:
+        spec = 26.0 * ramp(0.975, 0.992, nh) * (0.04 + 0.5 * edge)
+    else:
+        n4 = nh * nh * nh * nh
+        n12 = n4 * n4 * n4
+        n48 = n12 * n12 * n12 * n12
+        spec = s.gloss * (0.19 * n12 + 0.37 * n48) * (1 + 4 * edge)
+    spec = spec * s.lit * fine.clamp(0, 1).sqrt()
+    veil = 0.3 * s.gloss * (0.05 + 0.5 * edge) * s.open
+    sheen = 0.5 * behind * edge * s.gloss
+    out = torch.empty_like(s.albedo)
+    bend = fine - flat
+    for k, (wrap, keep, warm) in enumerate(((0.38, 0.3, 0.28), (0.2, 0.7, 0.06), (0.14, 0.85, 0.0))):
+        w = wrap * s.soft
+        n = flat + bend * (1 - (1 - keep) * s.soft)
+        direct = ((n + w) / ((1 + w) * (1 + 0.4 * w))).clamp(min=0) * ((s.lit + bleed) if k == 0 else s.lit)
+        around = (ground[k] + (sky[k] - ground[k]) * up) * (1 - shut * (1 - warm * s.soft))
+        body = s.albedo[k] * (direct * key_colour[k] + around + rim_colour[k] * behind)
+        out[k] = body + spec * key_colour[k] + veil * sky[k] + sheen * rim_colour[k]
+    return out
 
 
 def shade_hair(s: Surface, light: Lamps) -> Tensor:
-    """Return the radiance (N, 3) of strands; `normal` holds their tangents (Kajiya and Kay, SIGGRAPH 1989)."""
-    row = light.table.index_select(0, s.picture)
-    key, key_colour, rim, rim_colour, sky, ground = row.split(3, dim=1)
+    """Return the radiance (3, N) of strands; `normal` holds their tangents (Kajiya and Kay, SIGGRAPH 1989)."""
+    row = spread(light.table, s.picture)
+    key, key_colour, rim, rim_colour, sky, ground = (row[k : k + 3] for k in range(0, 18, 3))
     along = _dot(s.normal, key)
     sine = torch.sqrt((1 - along * along).clamp(0, 1))
     shadow = s.lit * (0.25 + 0.75 * (_dot(s.smooth, key) * 0.8 + 0.45).clamp(0, 1))
-    half = F.normalize(key + s.view, dim=1)
-    th = _dot(s.normal, half)
-    first = torch.sqrt((1 - (th + 0.06) ** 2).clamp(0, 1)) ** 60
-    second = torch.sqrt((1 - (th - 0.1) ** 2).clamp(0, 1)) ** 18
-    up = (0.5 + 0.5 * s.smooth[:, 1])[:, None]
-    around = (ground + (sky - ground) * up) * s.open[:, None]
+    th = _half_angle(s, key, s.normal)
+    first = (1 - (th + 0.06) ** 2).clamp(0, 1) ** 30
+    second = (1 - (th - 0.1) ** 2).clamp(0, 1) ** 9
+    up = 0.5 + 0.5 * s.smooth[1]
     back = (_dot(s.smooth, rim) + 0.35).clamp(0, 1) * s.open
-    out = s.albedo * (key_colour * (sine * shadow)[:, None] + around + rim_colour * (0.9 * back)[:, None])
-    spec = s.gloss * shadow
-    out = out + (0.09 * spec * first)[:, None] * key_colour
-    return out + s.albedo**0.6 * (0.22 * spec * second)[:, None] * key_colour + (0.05 * back)[:, None] * rim_colour
+    direct, bright, tinted = sine * shadow, 0.09 * s.gloss * shadow * first, 0.22 * s.gloss * shadow * second
+    out = torch.empty_like(s.albedo)
+    for k in range(3):
+        body = direct * key_colour[k] + (ground[k] + (sky[k] - ground[k]) * up) * s.open + (0.9 * back) * rim_colour[k]
+        out[k] = s.albedo[k] * body + (bright + s.albedo[k].sqrt() * tinted) * key_colour[k] + (0.05 * back) * rim_colour[k]
+    return out

@@ -10,10 +10,10 @@ _SIDE = 256
 
 
 @lru_cache(maxsize=4)
-def tile(device: str) -> Tensor:
-    """Return (256 * 256, 4) smooth-free white noise in [0, 1)."""
-    values = np.random.default_rng(20250101).random((_SIDE * _SIDE, 4), dtype=np.float32)
-    return torch.tensor(values, device=device)
+def tile(device: str) -> tuple[Tensor, ...]:
+    """Return four tables of 256 * 256 white noise in [0, 1)."""
+    values = np.random.default_rng(20250101).random((4, _SIDE * _SIDE), dtype=np.float32)
+    return torch.tensor(values, device=device).unbind(0)
 
 
 def value_noise(x: Tensor, y: Tensor, channels: int = 1) -> Tensor:
@@ -23,15 +23,12 @@ def value_noise(x: Tensor, y: Tensor, channels: int = 1) -> Tensor:
     fx, fy = fx * fx * (3 - 2 * fx), fy * fy * (3 - 2 * fy)
     ix, iy = x0.to(torch.int64) & 255, (y0.to(torch.int64) & 255) << 8
     ix1, iy1 = (ix + 1) & 255, (iy + 256) & 65535
-    table = tile(str(x.device))[:, :channels].contiguous()
-
-    def at(i: Tensor) -> Tensor:
-        return table.index_select(0, i.reshape(-1)).view(*x.shape, channels)
-
-    wx, wy = fx[..., None], fy[..., None]
-    top = at(iy + ix) * (1 - wx) + at(iy + ix1) * wx
-    low = at(iy1 + ix) * (1 - wx) + at(iy1 + ix1) * wx
-    return top * (1 - wy) + low * wy
+    corners = [(a + b).reshape(-1) for b in (iy, iy1) for a in (ix, ix1)]
+    out = []
+    for table in tile(str(x.device))[:channels]:
+        a, b, c, d = (table.index_select(0, i).view(x.shape) for i in corners)
+        out.append(torch.lerp(torch.lerp(a, b, fx), torch.lerp(c, d, fx), fy))
+    return torch.stack(out).movedim(0, -1)
 
 
 def ramp(low: float, high: float, x: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ class Part:
         faces: (T, 3).
         two_sided: Whether both sides are seen.
         casts: Whether it throws shadows.
+        shadow: (S, 3) a coarser choice of triangles for the shadow; by default the same.
     """
 
     material: int
@@ -38,6 +39,7 @@ class Part:
     faces: Tensor
     two_sided: bool = False
     casts: bool = True
+    shadow: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +72,7 @@ def assemble(parts: list[Part]) -> Assembly:
         moved = part.faces + first
         faces.append(moved)
         if part.casts:
-            casters.append(moved)
+            casters.append(moved if part.shadow is None else part.shadow + first)
         material.append(torch.full((moved.shape[0],), part.material, device=moved.device))
         first += part.points.shape[1]
     total = sum(f.shape[0] for f in faces)
@@ -86,6 +88,16 @@ def grid_faces(rows: int, cols: int, device: str) -> Tensor:
     a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
     quads = np.stack([np.stack([a, c, b], -1), np.stack([b, c, d], -1)], axis=2)
     return torch.tensor(quads.reshape(-1, 3), device=device)
+
+
+@lru_cache(maxsize=16)
+def coarse_faces(rows: int, cols: int, step: int, device: str) -> Tensor:
+    """Return triangles over every `step`th row and column of a grid, its edges included."""
+    r = np.unique(np.append(np.arange(0, rows, step), rows - 1))
+    c = np.unique(np.append(np.arange(0, cols, step), cols - 1))
+    index = r[:, None] * cols + c[None]
+    small = grid_faces(len(r), len(c), "cpu").numpy()
+    return torch.tensor(index.reshape(-1)[small], device=device)
 
 
 def flat_light(points: Tensor, occlusion: float = 1.0, gloss: float = 0.0, tag: float = 0.0) -> Tensor:

@@ -155,16 +155,17 @@ def _compete(
     high = torch.minimum(torch.minimum(high[:, 0], high[:, 1]), torch.minimum(high[:, 2], line[:, 13]))
     low, high = torch.ceil(low - 1e-4), torch.floor(high + 1e-4)
     length = (high - low + 1.0).clamp_(min=0.0).to(torch.int64)
-    p = plane[:, 6:9].contiguous().index_select(0, owner)
-    depth = torch.stack([p[:, 0] * low + p[:, 1] * y + p[:, 2], p[:, 0]], 1)
-    where = torch.stack([base.index_select(0, owner) + (y * width + low).to(torch.int64), owner + first], 1)
+    slope, fall, height = (plane[:, k].contiguous() for k in (6, 7, 8))
+    slope = slope.index_select(0, owner)
+    depth = slope * low + fall.index_select(0, owner) * y + height.index_select(0, owner)
+    where = base.index_select(0, owner) + (y * width + low).to(torch.int64)
     total = int(length.sum())
     row = torch.repeat_interleave(length, output_size=total)
-    along = torch.arange(total, device=device) - (length.cumsum(0) - length).index_select(0, row)
-    depth, where = depth.index_select(0, row), where.index_select(0, row)
-    z = torch.addcmul(depth[:, 0], depth[:, 1], along.to(torch.float32)).clamp_(0.0, 1.0)
-    key = ((z * 1073741823.0).to(torch.int64) << 32) | where[:, 1]
-    buffer.index_reduce_(0, where[:, 0] + along, key, "amin")
+    begin = length.cumsum(0) - length
+    along = torch.arange(total, device=device) - begin.index_select(0, row)
+    z = torch.addcmul(depth.index_select(0, row), slope.index_select(0, row), along.to(torch.float32)).clamp_(0.0, 1.0)
+    key = ((z * 1073741823.0).to(torch.int64) << 32) | (owner + first).index_select(0, row)
+    buffer.index_reduce_(0, where.index_select(0, row) + along, key, "amin")
 
 
 def _resolve(

@@ -5,6 +5,7 @@ the visible triangles are interpolated once, and skin, eyes, hair and cloth are 
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import torch
@@ -21,6 +22,8 @@ from .surface import Looks, looks, radiance
 
 Tensor = torch.Tensor
 Factors = Mapping[str, float]
+
+_SAMPLES = 1 << 17  # samples rendered at a time, so that the work stays in the processor's cache
 
 
 class Rendered(NamedTuple):
@@ -72,12 +75,30 @@ def render(
         raise ValueError(f"{len(persons)} persons, {len(states)} states, {len(scenes)} scenes; give equally many, at least 1")
     if min(height, width) < 16:
         raise ValueError(f"size is {height} x {width} pixels; give at least 16 x 16")
+    step = max(1, int(_SAMPLES / (height * width * level_for(height).samples ** 2)))
+    parts = [slice(k, k + step) for k in range(0, len(persons), step)]
+
+    def work(part: slice) -> Rendered:
+        return _render(persons[part], states[part], scenes[part], (height, width), device)
+
+    threads = torch.get_num_threads() if device == "cpu" else 1
+    if threads > 1 and len(parts) > 1:
+        with ThreadPoolExecutor(min(threads, len(parts))) as pool:
+            done = list(pool.map(work, parts))
+    else:
+        done = [work(part) for part in parts]
+    return Rendered(torch.cat([d.pixels for d in done]), torch.cat([d.points for d in done]))
+
+
+def _render(
+    persons: Sequence[Factors], states: Sequence[Factors], scenes: Sequence[Factors], size: tuple[int, int], device: str
+) -> Rendered:
     with torch.inference_mode():
-        level = level_for(height)
+        level = level_for(size[0])
         p, s, c = Columns(persons, device), Columns(states, device), Columns(scenes, device)
         look = looks(persons, scenes, c, level, device)
         assembly, posed = build(persons, scenes, look.textures(), p, s, c, level)
-        fine = (height * level.samples, width * level.samples)
+        fine = (round(size[0] * level.samples), round(size[1] * level.samples))
         cam = camera(c, posed.centre, *fine)
         light = lamps(c)
         canvas = background(scenes, c, light, fine[0], fine[1], device)
@@ -85,8 +106,11 @@ def render(
         flat = canvas.permute(0, 2, 3, 1).reshape(-1, 3)
         flat = flat.index_copy(0, pixel, colour.clamp(0.0, 4.0))
         linear = flat.view(len(persons), *fine, 3).permute(0, 3, 1, 2)
-        if level.samples > 1:
-            linear = F.avg_pool2d(linear, level.samples)
+        if level.samples == 2:
+            linear = F.avg_pool2d(linear, 2)
+        elif level.samples > 1:
+            linear = F.interpolate(linear, size=size, mode="bilinear", antialias=True)
         pixels = jpeg(develop(linear, c, scenes), [scene["jpeg_quality"] for scene in scenes])
-        points = (cam.project(posed.points)[..., :2] + 0.5) / level.samples - 0.5
+        scale = linear.new_tensor([size[1] / fine[1], size[0] / fine[0]])
+        points = (cam.project(posed.points)[..., :2] + 0.5) * scale - 0.5
     return Rendered(pixels, points)

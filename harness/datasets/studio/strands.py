@@ -119,9 +119,9 @@ def ribbons(knots: Tensor, width: Tensor, colour: Tensor, opened: Tensor, gloss:
 
     light = torch.stack([opened, torch.full_like(opened, gloss), torch.zeros_like(opened)], -1)
     paint = colour[:, :, None].expand(batch, count, steps, 3)
-    return Part(
-        HAIR, points, twice(tangent), twice(paint), twice(light), _ribbon_faces(count, steps, str(points.device)), True, casts
-    )
+    faces = _ribbon_faces(count, steps, str(points.device))
+    shadow = faces[: faces.shape[0] // 2] if count > 200 else faces
+    return Part(HAIR, points, twice(tangent), twice(paint), twice(light), faces, True, casts, shadow)
 
 
 def lock_noise(at: Tensor, scale: float, shift: Tensor) -> Tensor:

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 
 from .body import cloth_colour, clothes_table
 from .camera import Camera
 from .eyes import eye_colour, eye_table
 from .geometry import Level
-from .light import Lamps, ShadowMap, Surface, shade, shade_hair
+from .light import Lamps, ShadowMap, Surface, shade, shade_hair, spread
 from .parts import CLOTH, EYE, HAIR, PLAIN, RECORD, SKIN, Assembly
 from .raster import Visible
 from .rig import Columns
@@ -88,34 +87,42 @@ def looks(persons: Sequence[Factors], scenes: Sequence[Factors], c: Columns, lev
 
 
 def _sample_skin(look: Looks, uv: Tensor, picture: Tensor) -> Tensor:
-    """Return (N, CHANNELS), bilinear."""
+    """Return (CHANNELS, N), bilinear, at texture coordinates (2, N)."""
     side = look.side
-    x = (uv[:, 0] * side - 0.5).clamp(0, side - 1.001)
-    y = (uv[:, 1] * side - 0.5).clamp(0, side - 1.001)
+    x = (uv[0] * side - 0.5).clamp(0, side - 1.001)
+    y = (uv[1] * side - 0.5).clamp(0, side - 1.001)
     x0, y0 = torch.floor(x), torch.floor(y)
     fx, fy = (x - x0)[:, None], (y - y0)[:, None]
     i = (look.texture.index_select(0, picture) * side + y0.to(torch.int64)) * side + x0.to(torch.int64)
     t = look.skin
     top = torch.lerp(t.index_select(0, i), t.index_select(0, i + 1), fx)
     low = torch.lerp(t.index_select(0, i + side), t.index_select(0, i + side + 1), fx)
-    return torch.lerp(top, low, fy)
+    return torch.lerp(top, low, fy).T.contiguous()
 
 
 def _interpolate(assembly: Assembly, seen: Visible) -> Tensor:
-    """Return (N, RECORD) attributes at the visible points."""
+    """Return (RECORD, N) attributes at the visible points."""
     vertices = assembly.records.shape[1]
     flat = assembly.records.reshape(-1, RECORD)
     corner = assembly.faces.index_select(0, seen.triangle) + (seen.picture * vertices)[:, None]
     out = flat.index_select(0, corner[:, 0]) * seen.weight[:, 0:1]
     out = torch.addcmul(out, flat.index_select(0, corner[:, 1]), seen.weight[:, 1:2])
-    return torch.addcmul(out, flat.index_select(0, corner[:, 2]), seen.weight[:, 2:3])
+    return torch.addcmul(out, flat.index_select(0, corner[:, 2]), seen.weight[:, 2:3]).T.contiguous()
+
+
+def _unit(v: Tensor) -> Tensor:
+    """Return (3, N) vectors of length 1."""
+    return v * torch.rsqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2] + 1e-12)
 
 
 def _bend(normal: Tensor, slope: Tensor) -> Tensor:
-    """Tilt normals by slopes to the right and up along the surface."""
-    right = F.normalize(torch.stack([normal[:, 2], torch.zeros_like(normal[:, 0]), -normal[:, 0]], 1) + 1e-6, dim=1)
-    up = torch.linalg.cross(normal, right, dim=1)
-    return F.normalize(normal - right * slope[:, 0:1] - up * slope[:, 1:2], dim=1)
+    """Tilt normals (3, N) by slopes (2, N) to the right and up along the surface."""
+    x, y, z = normal
+    length = torch.rsqrt(x * x + z * z + 1e-6)
+    rx, rz = z * length, -x * length
+    ux, uy, uz = y * rz, z * rx - x * rz, -y * rx
+    tilt_x, tilt_y = slope
+    return _unit(torch.stack([x - rx * tilt_x - ux * tilt_y, y - uy * tilt_y, z - rz * tilt_x - uz * tilt_y]))
 
 
 def radiance(
@@ -134,37 +141,35 @@ def radiance(
         for which in everything.split(_CHUNK):
             piece = Visible(*(t.index_select(0, which) for t in seen))
             data = _interpolate(assembly, piece)
-            point, normal = data[:, 0:3], F.normalize(data[:, 3:6], dim=1)
-            view = F.normalize(eye.index_select(0, piece.picture) - point, dim=1)
+            point, normal = data[0:3], _unit(data[3:6])
+            lens = spread(eye, piece.picture)
+            view = _unit(torch.stack([lens[k] - point[k] for k in range(3)]))
             if kind in (PLAIN, CLOTH):
-                normal = normal * torch.sign((normal * view).sum(1, keepdim=True))
+                normal = normal * torch.sign((normal * view).sum(0))
             lit = shadows.lit(point, normal, piece.picture)
             shaded = _material(kind, [data, normal, view, lit, piece.picture], light, look, cam.target)
-            out.index_copy_(0, which, shaded)
+            out.index_copy_(0, which, shaded.T)
     return out
 
 
 def _material(kind: int, picked: list[Tensor], light: Lamps, look: Looks, centre: Tensor) -> Tensor:
+    """Return the radiance (3, N) of points of one material."""
     data, normal, view, lit, picture = picked
-    paint, opened, gloss, tag = data[:, 6:9], data[:, 9], data[:, 10], data[:, 11]
-    zero, one = torch.zeros_like(gloss), torch.ones_like(gloss)
+    paint, opened, gloss, tag = data[6:9], data[9], data[10], data[11]
     if kind == SKIN:
         texel = _sample_skin(look, paint, picture)
-        fine = _bend(normal, texel[:, 3:5] * look.relief) if look.relief else normal
-        blood = torch.exp(-paint[:, 2:3] * texel.new_tensor([0.0, 0.32, 0.3]))
-        hair = torch.maximum(texel[:, 6], texel[:, 7])
-        return shade(
-            Surface(texel[:, 0:3] * blood, fine, normal, view, opened, texel[:, 5], 1 - 0.8 * hair, zero, lit, picture), light
-        )
+        fine = _bend(normal, texel[3:5] * look.relief) if look.relief else normal
+        colour = torch.stack([texel[0], texel[1] * (1 - 0.27 * paint[2]), texel[2] * (1 - 0.26 * paint[2])])
+        soft = 1 - 0.8 * torch.maximum(texel[6], texel[7])
+        return shade(Surface(colour, fine, normal, view, opened, texel[5], soft, 0.0, lit, picture), light)
     if kind == EYE:
-        colour = eye_colour(F.normalize(paint, dim=1), tag, look.eyes.index_select(0, picture))
-        lit = lit * opened
-        return shade(Surface(colour, normal, normal, view, opened, gloss, 0.35 * one, one, lit, picture), light)
+        colour = eye_colour(_unit(paint), tag, spread(look.eyes, picture))
+        return shade(Surface(colour, normal, normal, view, opened, gloss, 0.35, 1.0, lit * opened, picture), light)
     if kind == CLOTH:
-        colour, _ = cloth_colour(paint, look.cloth.index_select(0, picture))
-        return shade(Surface(colour, normal, normal, view, opened, gloss, zero, zero, lit, picture), light)
+        colour = cloth_colour(paint, spread(look.cloth, picture))
+        return shade(Surface(colour, normal, normal, view, opened, gloss, 0.0, 0.0, lit, picture), light)
     if kind == HAIR:
-        away = F.normalize(data[:, 0:3] - centre.index_select(0, picture), dim=1)
-        return shade_hair(Surface(paint, normal, away, view, opened, gloss, zero, zero, lit, picture), light)
-    lit = lit * opened
-    return shade(Surface(paint, normal, normal, view, opened, gloss, 0.3 * one, zero, lit, picture), light)
+        middle = spread(centre, picture)
+        away = _unit(torch.stack([data[k] - middle[k] for k in range(3)]))
+        return shade_hair(Surface(paint, normal, away, view, opened, gloss, 0.0, 0.0, lit, picture), light)
+    return shade(Surface(paint, normal, normal, view, opened, gloss, 0.3, 0.0, lit * opened, picture), light)
