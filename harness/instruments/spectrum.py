@@ -5,6 +5,7 @@ compression show as well.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -24,8 +25,16 @@ FLOOR = 1 / 12
 TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], dtype=np.float32)
 
 
+LEVEL, FALL = (12.5, 9.5, 9.5), 2.5
+"""About the log power of luma and chroma of a photograph at one cycle a picture, and its fall by frequency (logarithmic
+in both): taken off, so that features lie about 0 and kernels see shape instead of this common part."""
+
+
 class Spectrum(Instrument):
-    """Natural logarithm of the mean power in rings of spatial frequency: `features` (N, 24) float32."""
+    """Natural logarithm of the mean power in rings of spatial frequency, less that of a usual photograph.
+
+    `features` (N, 24) float32.
+    """
 
     def extract(self, pictures: Iterable[Picture]) -> Mapping[str, NDArray[Any]]:
         """Return one spectrum a picture."""
@@ -34,25 +43,38 @@ class Spectrum(Instrument):
 
 
 def spectrum(picture: Picture) -> NDArray[np.float64]:
-    """Return the 24 band powers of (H, W, 3) uint8 RGB: 16 of luma, 4 of each chroma, coarse to fine."""
+    """Return the 24 log band powers of (H, W, 3) uint8 RGB: 16 of luma, 4 of each chroma, coarse to fine."""
     planes = np.tensordot(picture.astype(np.float32), TO_YCC, axes=([2], [1]))
     parts = []
     for channel, bands in enumerate((LUMA_BANDS, CHROMA_BANDS, CHROMA_BANDS)):
         plane = resize_plane(planes[:, :, channel], SIZE, Image.Resampling.BICUBIC).astype(np.float64)
-        window, ring, counts = _rings(bands)
-        power = np.abs(np.fft.fft2((plane - plane.mean()) * window)) ** 2 / np.sum(window**2)
-        parts.append(np.log(np.bincount(ring.ravel(), power.ravel(), minlength=bands + 1)[:bands] / counts + FLOOR))
+        rings = _rings(bands)
+        windowed = (plane - plane.mean()) * rings.window
+        power = np.abs(np.fft.fft2(windowed)).ravel() ** 2 / np.sum(rings.window**2)
+        mean = np.bincount(rings.ring, power, minlength=bands + 1)[:bands] / rings.counts
+        parts.append(np.log(mean + FLOOR) - (LEVEL[channel] - FALL * np.log(rings.centres)))
     return np.concatenate(parts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Rings:
+    window: NDArray[np.float64]
+    """(SIZE, SIZE) Hann."""
+    ring: NDArray[np.intp]
+    """(SIZE * SIZE,) of each frequency; the number of bands where it is outside."""
+    counts: NDArray[np.float64]
+    """(bands,) frequencies in each ring."""
+    centres: NDArray[np.float64]
+    """(bands,) cycles a picture."""
+
+
 @cache
-def _rings(bands: int) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
-    """Hann window, the ring of each frequency (`bands` = outside), and the number of frequencies in each ring."""
+def _rings(bands: int) -> _Rings:
     hann = np.hanning(SIZE + 1)[:SIZE]
     frequency = np.fft.fftfreq(SIZE, 1 / SIZE)
-    radius = np.hypot(frequency[:, None], frequency[None, :])
+    radius = np.hypot(frequency[:, None], frequency[None, :]).ravel()
     edges = np.linspace(0.5, SIZE / 2 + 0.5, bands + 1)
     ring = np.digitize(radius, edges) - 1
-    ring[(ring < 0) | (radius >= edges[-1])] = bands
-    counts = np.bincount(ring.ravel(), minlength=bands + 1)[:bands].astype(np.float64)
-    return np.outer(hann, hann), ring, counts
+    ring[ring < 0] = bands
+    counts = np.bincount(ring, minlength=bands + 1)[:bands].astype(np.float64)
+    return _Rings(np.outer(hann, hann), ring, counts, (edges[:-1] + edges[1:]) / 2)

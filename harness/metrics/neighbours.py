@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from ..stats.intervals import jackknife_interval
+from ..stats.intervals import jackknife_interval, wilson
 from ..stats.score import Measurement
 from .base import Evidence, Metric
 from .sets import BothSets, Sample, both_sets, flags_of, matrix
@@ -147,7 +147,8 @@ def _nearest(queries: NDArray[Any], others: NDArray[Any], block: NDArray[np.intp
 class Neighbours(Metric):
     """Base of the four: a value and its replicates over the same balls.
 
-    They depend on the number of items, so the interval is about the expectation at this N.
+    They depend on the number of items, so the interval is about the expectation at this N. A share of 0 or 1 does not
+    move when blocks are left out: there the interval is Wilson's, each cluster counted once.
     """
 
     k: int
@@ -169,6 +170,10 @@ class Neighbours(Metric):
         if not sets.blocks:
             return sets.measurement(values[0], flags=(*flags, sets.why_no_interval))
         low, high = self.card.range
+        if values[0] in (low, high):
+            labels = evidence.synthetic.clusters if evidence.synthetic is not None else ()
+            edge = None if high is None else wilson(np.full(len(labels), values[0]), labels, about="at-n")
+            return sets.measurement(values[0], interval=edge, replicates=values[1:], flags=flags)
         interval = jackknife_interval(
             values[0],
             values[1:],

@@ -80,8 +80,8 @@ def jackknife_interval(
     centre = found.corrected if about == "population" else value
     half = t_quantile(level, found.freedom) * found.error
     return Interval(
-        low=min(ceiling, max(floor, centre - half)),
-        high=min(ceiling, max(floor, centre + half)),
+        low=float(min(ceiling, max(floor, centre - half))),
+        high=float(min(ceiling, max(floor, centre + half))),
         level=level,
         method=f"jackknife-{found.freedom + 1}" + (" bias-corrected" if about == "population" else ""),
         cluster=cluster,

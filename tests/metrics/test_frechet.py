@@ -137,7 +137,7 @@ def test_replicates_leave_one_block_out(rng, n, m, d):
     a, b = rng.normal(size=(n, d)).astype(np.float32), rng.normal(0.3, 1.2, size=(m, d)).astype(np.float32)
     samples = [Sample(features=x, block=np.arange(len(x)) % 7) for x in (a, b)]
     direct = [frechet_distance(*(s.features[s.block != j] for s in samples)) for j in range(7)]
-    np.testing.assert_allclose(replicates_of(*samples, 7), direct, rtol=1e-8)
+    np.testing.assert_allclose(replicates_of(*samples, 7), direct, rtol=1e-6)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -160,9 +160,10 @@ def test_metric_states_what_its_interval_is_about(rng, two_sets):
     assert large.interval.low <= 0 <= large.interval.high
     assert len(large.replicates) == 20
     assert any(flag.startswith("bias-corrected") for flag in large.flags)
-    assert "n below 2048" in large.flags
+    assert not any(flag.startswith("n below") for flag in large.flags)
     small = metric.measure(two_sets(rng.normal(size=(60, 64)), rng.normal(size=(60, 64))))
     assert small.interval.about == "at-n"
+    assert "n below 640" in small.flags
     assert small.interval.low < small.value < small.interval.high
 
 
