@@ -3,6 +3,7 @@
 import tomllib
 from functools import cache
 from importlib import import_module
+from math import inf, isinf
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
@@ -22,6 +23,8 @@ _CARDS = Path(__file__).with_name("cards.toml")
 def metric_cards() -> "Mapping[str, MetricCard]":
     """Return the card of every metric, by name, in the order of `cards.toml`."""
     tables = tomllib.loads(_CARDS.read_text(encoding="utf-8"))
+    for table in tables.values():  # TOML writes an open end as inf, JSON has no word for it
+        table["range"] = [None if isinf(end) else end for end in table.get("range", (inf, inf))]
     return MappingProxyType(
         {name: MetricCard.model_validate({"name": name, **table}) for name, table in tables.items()}
     )

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..stats.intervals import jackknife_interval, wilson
-from ..stats.score import Measurement
+from ..stats.score import Interval, Measurement
 from .base import Evidence, Metric
 from .sets import BothSets, Sample, both_sets, flags_of, matrix
 
@@ -152,6 +152,8 @@ class Neighbours(Metric):
     """
 
     k: int
+    over_real = False
+    """Whether it is a share of the real items."""
 
     def measure(self, evidence: Evidence) -> Measurement:
         """Return the value with its jackknife interval."""
@@ -169,21 +171,28 @@ class Neighbours(Metric):
         flags = flags_of(self.card, min(len(a.features), len(b.features)))
         if not sets.blocks:
             return sets.measurement(values[0], flags=(*flags, sets.why_no_interval))
-        low, high = self.card.range
-        if values[0] in (low, high):
-            labels = evidence.synthetic.clusters if evidence.synthetic is not None else ()
-            edge = None if high is None else wilson(np.full(len(labels), values[0]), labels, about="at-n")
-            return sets.measurement(values[0], interval=edge, replicates=values[1:], flags=flags)
-        interval = jackknife_interval(
+        interval = self._interval(values, sets, evidence)
+        if interval is None:
+            flags = (*flags, "no interval: no item is in any ball")
+        return sets.measurement(values[0], interval=interval, replicates=values[1:], flags=flags)
+
+    def _interval(self, values: Array, sets: BothSets, evidence: Evidence) -> Interval | None:
+        ceiling = self.card.range[1]
+        if ceiling is not None and values[0] in (0.0, ceiling):
+            items = evidence.real if self.over_real else evidence.synthetic
+            labels = items.clusters if items is not None else ()
+            return wilson(np.full(len(labels), values[0]), labels, cluster=sets.cluster, about="at-n")
+        if values[0] == 0.0:
+            return None
+        return jackknife_interval(
             values[0],
             values[1:],
             shares=sets.shares,
             about="at-n",
             cluster=sets.cluster,
-            floor=low if low is not None else -np.inf,
-            ceiling=high if high is not None else np.inf,
+            floor=0.0,
+            ceiling=np.inf if ceiling is None else ceiling,
         )
-        return sets.measurement(values[0], interval=interval, replicates=values[1:], flags=flags)
 
     @staticmethod
     def _smallest(sets: BothSets) -> int:
@@ -216,6 +225,8 @@ class Precision(Neighbours):
 class Recall(Precision):
     """`recall[instrument]`: share of real items inside the synthetic manifold; k = 3, closed."""
 
+    over_real = True
+
     def values(self, synthetic: Sample, real: Sample, count: int) -> Array:
         """Return the value and its replicates."""
         return super().values(real, synthetic, count)
@@ -236,6 +247,7 @@ class Coverage(Neighbours):
     """`coverage[instrument]`: share of real balls that hold a synthetic item; k = 5, open."""
 
     k = NAEEM
+    over_real = True
 
     def values(self, synthetic: Sample, real: Sample, count: int) -> Array:
         """Return the value and its replicates."""

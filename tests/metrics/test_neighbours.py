@@ -95,6 +95,15 @@ def test_expectation_at_n_is_covered(rng, two_sets, name):
     assert np.mean([f.interval.low <= truth <= f.interval.high for f in found]) >= 0.9
 
 
+def test_nothing_in_common_has_an_interval_above_0(rng, two_sets):
+    real = rng.normal(size=(50, 4))
+    for name in ("precision", "recall", "coverage"):
+        found = load_metric(name).measure(two_sets(real + 100, real))
+        assert (found.value, found.interval.low) == (0, 0)
+        assert 0.05 < found.interval.high < 0.1
+    assert load_metric("density").measure(two_sets(real + 100, real)).interval is None
+
+
 def test_too_few_items_are_refused(rng, two_sets):
     with pytest.raises(InputError, match="real: expected at least 4 rows, found 3"):
         precision_recall(rng.normal(size=(3, 2)), rng.normal(size=(9, 2)))

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from fauxbench.harness.canonical import canonical
 from fauxbench.harness.errors import InputError
 from fauxbench.harness.metrics import load_metric, metric_card, metric_cards
 from fauxbench.harness.metrics.base import Metric
@@ -14,6 +15,7 @@ def test_every_metric_loads_and_carries_its_card(name):
     assert isinstance(metric, Metric)
     assert metric.card is metric_card(name)
     assert metric.card.reference
+    assert canonical(metric.card.model_dump())
 
 
 def test_unknown_name_gets_a_suggestion():
