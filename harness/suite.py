@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from .canonical import JSON, digest_of
 from .cards import Document, Name, Version, did_you_mean
@@ -17,6 +17,9 @@ SUITES = Path(__file__).parent.parent / "suites"
 
 def _version(value: object) -> object:
     """Accept `version: 2` as well as `version: "2"`; a float is refused, because 1.10 would become 1.1."""
+    if isinstance(value, float):
+        message = f"a version with a point needs quotes, because 1.10 is read as 1.1; found {value}"
+        raise ValueError(message)  # noqa: TRY004 - pydantic collects it
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -69,8 +72,10 @@ class DataSpec(Document):
     def _path_fits(self) -> "DataSpec":
         if self.dataset == "folder" and self.path is None:
             raise ValueError("dataset 'folder' needs a path")
-        if self.dataset == "studio" and (self.path is not None or self.terms is not None):
-            raise ValueError("dataset 'studio' is rendered: it takes no path and no terms")
+        foreign = ("path", "terms", "identities") if self.dataset == "studio" else ("people", "per_person")
+        given = [name for name in foreign if getattr(self, name) != DataSpec.model_fields[name].default]
+        if given:
+            raise ValueError(f"dataset '{self.dataset}' takes no {', '.join(given)}")
         return self
 
 
@@ -82,9 +87,9 @@ class SystemSpec(Document):
     name: Name | None = None
     version: Annotated[SystemVersion | None, Field(default=None)]
     parameters: dict[str, Any] = {}
-    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
     """Training seeds; from three on, compare speaks about the recipe."""
-    time_limit: float = Field(default=1800.0, gt=0)
+    time_limit: float = Field(default=1800.0, gt=0, allow_inf_nan=False)
     """Seconds for each unit (fit, generate)."""
     path: Path | None = None
     """folder: where the outputs lie."""
@@ -113,8 +118,8 @@ class DetectorSpec(Document):
 
     use: str
     parameters: dict[str, Any] = {}
-    seed: int = 0
-    time_limit: float = Field(default=1800.0, gt=0)
+    seed: int = Field(default=0, ge=0)
+    time_limit: float = Field(default=1800.0, gt=0, allow_inf_nan=False)
 
 
 def _by_name(value: object) -> object:
@@ -142,6 +147,17 @@ class Suite(Document):
     missing: Literal["worst", "exclude"] = "worst"
     """What a detector's failure on an item counts as: the worst answer, or nothing."""
 
+    @field_validator("metrics", "instruments", "train_on")
+    @classmethod
+    def _differ(cls, names: tuple[str | tuple[str, ...], ...]) -> tuple[str | tuple[str, ...], ...]:
+        """Refuse a name given twice: its rows would stand in the results twice."""
+        for name in names:
+            if not name:
+                raise ValueError("found an empty entry")
+            if names.count(name) > 1:
+                raise ValueError(f"{name if isinstance(name, str) else list(name)} is given twice")
+        return names
+
 
 class Line(dict[str, Any]):
     """A mapping that remembers the line of each key."""
@@ -159,6 +175,8 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> Line:
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         line = key_node.start_mark.line + 1
+        if isinstance(key, list | dict):
+            raise SuiteError(f"line {line}: expected a word as key, found {key!r:.60}")
         if key in found:
             raise SuiteError(f"line {line}: key '{key}' is given twice (first in line {found.lines[key]})")
         found[key] = loader.construct_object(value_node, deep=True)
@@ -167,6 +185,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> Line:
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:merge", lambda loader, node: "<<")  # an unknown key, and said so
 
 
 def find_suite(name: str) -> Path:
@@ -205,18 +224,36 @@ def read_suite(path: Path) -> Suite:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise SuiteError(f"{path}{where}: not YAML: {getattr(error, 'problem', None) or error}") from error
+    except RecursionError as error:
+        raise SuiteError(f"{path}: nested too deeply for a suite") from error
     if not isinstance(document, Line):
         raise SuiteError(f"{path}: expected a mapping with the keys suite, data, generators; found {document!r:.60}")
     try:
         return Suite.model_validate(document)
     except ValidationError as error:
-        findings = [_explain(path, document, dict(e)) for e in error.errors()]
-        raise SuiteError("\n".join(findings)) from error
+        raise SuiteError("\n".join(_findings(path, document, error))) from error
+
+
+_PLAIN = {"tuple_type": "expected a list", "model_type": "expected a mapping", "dict_type": "expected a mapping"}
+_PLAIN |= {"too_short": "expected at least one entry"}
+"""What pydantic calls tuples and dictionaries, in YAML's words."""
+
+
+def _findings(path: Path, document: Line, error: ValidationError) -> list[str]:
+    """Say each finding once: not that a list is too short because an entry in it is wrong, not each arm of a union."""
+    errors = error.errors()
+    places = [e["loc"] for e in errors]
+    inner = [e for e in errors if not (e["type"] == "too_short" and any(_within(p, e["loc"]) for p in places))]
+    return list(dict.fromkeys(_explain(path, document, dict(e)) for e in inner))
+
+
+def _within(place: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(place) > len(outer) and place[: len(outer)] == outer
 
 
 def _explain(path: Path, document: Line, error: Mapping[str, Any]) -> str:
     """Say one finding of pydantic's in the suite's own terms."""
-    place = [p for p in error["loc"] if p != "function-before[_by_name(), SystemSpec]"]
+    place = [p for p in error["loc"] if p not in {"str", "tuple[str, ...]"}]  # arms of a union
     line = _line_of(document, place)
     key = ".".join(str(p) for p in place) or "suite"
     where = f"{path}, line {line}: " if line else f"{path}: "
@@ -225,7 +262,7 @@ def _explain(path: Path, document: Line, error: Mapping[str, Any]) -> str:
         return f"{where}unknown key '{key}'{did_you_mean(str(place[-1]), legal)}; legal: {', '.join(legal)}"
     if error["type"] == "missing":
         return f"{where}key '{key}' is missing"
-    message = str(error["msg"]).removeprefix("Value error, ")
+    message = _PLAIN.get(error["type"], str(error["msg"]).removeprefix("Value error, "))
     if error["type"] == "value_error":
         return f"{where}{key}: {message}"
     return f"{where}{key}: {message}; found {error['input']!r:.80}"

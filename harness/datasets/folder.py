@@ -1,22 +1,20 @@
 """The `folder` data set, and finished outputs of a system in a folder."""
 
-import csv
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from ..canonical import JSON, digest_of
-from ..errors import Failure, InputError, MediaError
+from ..errors import Failure, MediaError
 from ..media.content import ImageMedia
 from ..media.images import crop_square, read_image, resize
 from ..media.item import Item, Kind, Modality, Split
 from ..media.mediaset import MediaSet, MediaSetWriter
 from ..media.read import content_of, modality_of
-from ..store.memory import Memory
+from ..store.memory import Memory, Seen
 from .listing import Listed, list_folder, list_media
+from .manifest import Output
 from .splits import split_identities
 
 Progress = Callable[[float, str], None]
@@ -42,7 +40,7 @@ def index_folder(
     listed = list_folder(folder, key["identities"])
     sizes = Counter(one.identity or one.path for one in listed)
     splits = split_identities(sizes, key["splits"], int(key["seed"]))
-    reader = _Reader(folder, memory)
+    reader = _Reader(folder, memory, str(key["code"]))
     for place, one in enumerate(listed):
         identity = one.identity or one.path
         item = Item(
@@ -75,21 +73,23 @@ def _add_resized(writer: MediaSetWriter, item: Item, path: Path, size: int) -> N
 class _Reader:
     """Digests files, remembering those that have not changed."""
 
-    def __init__(self, folder: Path, memory: Memory) -> None:
+    def __init__(self, folder: Path, memory: Memory, code: str) -> None:
         self.folder = folder
         self.memory = memory
-        self._fresh: list[tuple[Path, str, dict[str, JSON]]] = []
+        self.code = code
+        self._fresh: list[tuple[Seen, str, dict[str, JSON]]] = []
 
     def content(self, one: Listed) -> tuple[str, dict[str, JSON]]:
         path = self.folder / one.path
         try:
-            known = self.memory.content(path.resolve())
+            seen = Seen.now(path, self.code)
         except OSError as error:
             raise MediaError(f"{path}: {error.strerror}") from error
+        known = self.memory.content(seen)
         if known:
             return known
         digest, facts = content_of(path, one.modality)
-        self._fresh.append((path.resolve(), digest, facts))
+        self._fresh.append((seen, digest, facts))
         if len(self._fresh) >= REMEMBER_EVERY:
             self.flush()
         return digest, facts
@@ -97,65 +97,6 @@ class _Reader:
     def flush(self) -> None:
         self.memory.remember_content(self._fresh)
         self._fresh = []
-
-
-class Output(NamedTuple):
-    """A finished output, as a manifest or its name describes it."""
-
-    file: str
-    id: str
-    split: Split | None
-    seed: int | None
-    target: str | None
-    language: str | None
-
-
-MANIFEST_COLUMNS = ("file", "id", "split", "seed", "target", "language")
-
-
-def read_manifest(path: Path) -> list[Output]:
-    """Read a manifest, CSV with a header or JSONL, with a column `file` and any of id, split, seed, target, language.
-
-    Raises:
-        InputError: Unreadable, an unknown column, a missing file name, or a value outside its list; with the line.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"manifest {path}: cannot be read: {error}") from error
-    try:
-        if path.suffix.lower() == ".jsonl":
-            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
-        else:
-            rows = list(csv.DictReader(text.splitlines()))
-    except (json.JSONDecodeError, csv.Error) as error:
-        raise InputError(f"manifest {path}: neither CSV nor JSONL: {error}") from error
-    if not rows:
-        raise InputError(f"manifest {path}: empty; expected the columns {', '.join(MANIFEST_COLUMNS)}")
-    return [_output_of_row(path, number, row) for number, row in enumerate(rows, 1)]
-
-
-def _output_of_row(path: Path, number: int, row: Mapping[str, JSON]) -> Output:
-    unknown = set(row) - set(MANIFEST_COLUMNS)
-    if unknown:
-        legal = ", ".join(MANIFEST_COLUMNS)
-        raise InputError(f"manifest {path}, row {number}: unknown column {sorted(map(str, unknown))}; legal: {legal}")
-    file = str(row.get("file") or "")
-    if not file or Path(file).is_absolute() or ".." in Path(file).parts:
-        raise InputError(f"manifest {path}, row {number}: file must be a path inside the folder, found {file!r}")
-    try:
-        split = Split(row["split"]) if row.get("split") else None
-        seed = int(row["seed"]) if row.get("seed") not in {None, ""} else None
-    except ValueError as error:
-        raise InputError(f"manifest {path}, row {number}: {error}") from error
-    return Output(
-        file=file,
-        id=str(row.get("id") or file),
-        split=split,
-        seed=seed,
-        target=str(row["target"]) if row.get("target") else None,
-        language=str(row["language"]) if row.get("language") else None,
-    )
 
 
 def collect_outputs(
@@ -178,7 +119,7 @@ def collect_outputs(
     made_from = [[output.target] for output in outputs if output.target and output.split is Split.TEST]
     if made_from:
         writer.facts["targets"] = digest_of(sorted(made_from))
-    reader = _Reader(folder, memory)
+    reader = _Reader(folder, memory, str(key["code"]))
     targets = {item.id: item for item in real}
     for place, output in enumerate(outputs):
         try:
@@ -216,7 +157,7 @@ def _limit(outputs: Sequence[Output], counts: Mapping[Split, int]) -> list[Outpu
     kept: list[Output] = []
     for split in Split:
         mine = [output for output in outputs if output.split == split]
-        chosen = sorted(mine, key=lambda output: digest_of(output.id))[: counts.get(split) or len(mine)]
+        chosen = sorted(mine, key=lambda output: digest_of(output.id))[: counts.get(split, len(mine))]
         ids = {output.id for output in chosen}
         kept += [output for output in mine if output.id in ids]
     return kept

@@ -1,7 +1,8 @@
 """Listing a folder of media without opening a file."""
 
+import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -24,20 +25,40 @@ class Listed(NamedTuple):
 def list_media(folder: Path) -> list[Path]:
     """Return the media files below a folder, sorted by relative path; hidden files and folders are left out.
 
+    Links are followed. A link to nothing is listed, so that it is counted as a file that cannot be read.
+
     Raises:
-        InputError: Not a folder, or no media in it.
+        InputError: Not a folder, no media in it, a part of it cannot be listed, or a name is not UTF-8.
     """
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing there"
         raise InputError(f"{folder}: expected a folder of pictures, clips or sounds, found {found}")
-    files = [
-        path
-        for path in folder.rglob("*")
-        if modality_of(path) is not None and not any(p.startswith(".") for p in path.relative_to(folder).parts)
-    ]
+    files = [path for path in _walk(folder) if modality_of(path) is not None]
     if not files:
         raise InputError(f"{folder}: no pictures, clips or sounds in it")
+    for path in files:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError as error:
+            raise InputError(f"{str(path)!a}: the name is not UTF-8; rename the file") from error
     return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder, links followed; only a link back to a folder that holds it is not."""
+
+    def fail(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be listed: {error.strerror}") from error
+
+    above: dict[str, frozenset[str]] = {}
+    for place, folders, names in os.walk(folder, onerror=fail, followlinks=True):
+        here, holding = os.path.realpath(place), above.get(os.path.dirname(place), frozenset())  # noqa: PTH120
+        if here in holding:
+            folders.clear()
+            continue
+        above[place] = holding | {here}
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(place, name) for name in names if not name.startswith("."))
 
 
 def list_folder(folder: Path, identities: Literal["auto", "subfolders", "flat"] = "auto") -> list[Listed]:
@@ -70,6 +91,13 @@ def listing_digest(folder: Path, files: Sequence[str]) -> str:
 
     It keys the reading of a folder only; what was read is known by its content.
     """
-    stats = [(name, (folder / name).stat()) for name in files]
+    stats = [(name, _stat(folder / name)) for name in files]
     text = digest_of([[name, s.st_size, s.st_mtime_ns, s.st_ino] for name, s in stats])
     return f"{text}-{zlib.crc32(str(folder.resolve()).encode()):08x}"
+
+
+def _stat(path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except OSError:  # a link to nothing: what is there is the link
+        return path.lstat()

@@ -1,61 +1,92 @@
 """Writing what generators hand back: PNG, MP4 (H.264 and AAC) and WAV."""
 
+import errno
+import io
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..canonical import JSON
 from ..errors import MediaError
-from .content import FileMedia, ImageMedia, Sound, SoundMedia, VideoMedia
+from .content import FileMedia, ImageMedia, Picture, Sound, SoundMedia, VideoMedia
 from .images import check_picture, write_png
 from .item import Modality
 from .read import content_of, digest_of_picture, modality_of
 
+if TYPE_CHECKING:
+    import av
+
 
 def write_media(folder: Path, stem: str, media: object) -> tuple[Path, str, Mapping[str, JSON]]:
-    """Write one artifact as `folder/stem.*` and return its path, content digest and facts.
+    """Write one artifact as `folder/stem.*` and return its path, content digest and facts; half a file is not left.
 
     Raises:
-        MediaError: Not a Media type, or of the wrong shape, type or values.
+        MediaError: Not a Media type, or of the wrong shape, type or values; or its frames raised something.
+        OSError: The disk is full.
     """
     if isinstance(media, ImageMedia):
         wrong = check_picture(media.pixels)
         if wrong:
             raise MediaError(wrong)
         path = folder / f"{stem}.png"
-        write_png(path, media.pixels)
+        with _whole(path):
+            write_png(path, media.pixels)
         height, width = media.pixels.shape[:2]
         return path, digest_of_picture(media.pixels), {"width": width, "height": height}
     if isinstance(media, FileMedia):
-        modality = modality_of(media.path)
-        if modality is None:
-            raise MediaError(f"{media.path}: not a picture, clip or sound that fauxbench reads")
-        content, facts = content_of(media.path, modality)
-        path = folder / f"{stem}{media.path.suffix.lower()}"
-        shutil.copyfile(media.path, path)
-        return path, content, facts
+        return _keep(folder, stem, media)
     if isinstance(media, VideoMedia):
         path = folder / f"{stem}.mp4"
-        write_video(path, media)
-        content, facts = content_of(path, Modality.VIDEO)
-        return path, content, facts
+        with _whole(path):
+            write_video(path, media)
+        return path, *content_of(path, Modality.VIDEO)
     if isinstance(media, SoundMedia):
         path = folder / f"{stem}.wav"
-        write_sound(path, media.sound, media.sample_rate)
-        content, facts = content_of(path, Modality.AUDIO)
-        return path, content, facts
+        with _whole(path):
+            write_sound(path, media.sound, media.sample_rate)
+        return path, *content_of(path, Modality.AUDIO)
     raise MediaError(f"expected ImageMedia, VideoMedia, SoundMedia or FileMedia, found {type(media).__name__}")
 
 
-def check_sound(sound: object) -> str | None:
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """Remove the file if it could not be written to its end."""
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _keep(folder: Path, stem: str, media: FileMedia) -> tuple[Path, str, Mapping[str, JSON]]:
+    if not isinstance(media.path, Path):
+        raise MediaError(f"FileMedia: expected a pathlib.Path, found {media.path!r:.80}")
+    modality = modality_of(media.path)
+    if modality is None:
+        raise MediaError(f"{media.path}: not a picture, clip or sound that fauxbench reads")
+    content, facts = content_of(media.path, modality)
+    path = folder / f"{stem}{media.path.suffix.lower()}"
+    with _whole(path):
+        shutil.copyfile(media.path, path)
+    return path, content, facts
+
+
+def check_sound(sound: object, rate: object) -> str | None:
     """Return what is wrong with a sound that a generator handed back, or None."""
     if not isinstance(sound, np.ndarray) or sound.ndim != 1 or not np.issubdtype(sound.dtype, np.floating):
         return f"expected (samples,) float32 sound, found {getattr(sound, 'shape', type(sound).__name__)}"
+    if not len(sound):
+        return "a sound without samples"
     if not np.isfinite(sound).all():
         return "the sound holds NaN or infinity"
+    if not isinstance(rate, int | np.integer) or not 1_000 <= int(rate) <= 384_000:
+        return f"expected a sample rate of 1000 to 384000 Hz, found {rate!r}"
     return None
 
 
@@ -63,38 +94,81 @@ def write_sound(path: Path, sound: Sound, rate: int) -> None:
     """Write mono sound as 16-bit WAV."""
     import soundfile
 
-    wrong = check_sound(sound)
+    wrong = check_sound(sound, rate)
     if wrong:
         raise MediaError(wrong)
-    soundfile.write(path, np.clip(sound, -1, 1), rate, subtype="PCM_16")
+    buffer = io.BytesIO()  # soundfile does not say when a disk is full; Python does
+    soundfile.write(buffer, np.clip(sound, -1, 1), int(rate), subtype="PCM_16", format="WAV")
+    path.write_bytes(buffer.getvalue())
 
 
 def write_video(path: Path, media: VideoMedia) -> None:
-    """Write a clip as MP4: H.264 (CRF 18, yuv420p, one thread for the same bits anywhere) and AAC."""
+    """Write a clip as MP4: H.264 (CRF 18, one thread for the same bits anywhere) and AAC.
+
+    Colour is stored at half resolution (yuv420p), as nearly every clip is; at full (yuv444p) if a side is odd.
+    """
     import av
 
-    with av.open(str(path), "w") as container:
-        stream = None
-        for pixels in media.frames():
+    wrong = _check_fps(media.fps)
+    if media.sound is not None:
+        wrong = wrong or check_sound(media.sound, media.sample_rate)
+    if wrong:
+        raise MediaError(wrong)
+    frames = _frames(media)
+    first = next(frames, None)
+    if first is None:
+        raise MediaError("a clip without frames")
+    try:
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=Fraction(float(media.fps)).limit_denominator(1001))
+            stream.height, stream.width = first.shape[:2]
+            stream.pix_fmt = "yuv444p" if stream.height % 2 or stream.width % 2 else "yuv420p"
+            stream.options = {"crf": "18", "preset": "medium"}
+            stream.codec_context.thread_count = 1
+            if media.sound is not None:  # every stream is there before the first packet is written
+                sound_stream = container.add_stream("aac", rate=int(media.sample_rate), layout="mono")
+            for pixels in chain([first], frames):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")))
+            container.mux(stream.encode(None))
+            if media.sound is not None:
+                container.mux(sound_stream.encode(_sound_frame(media.sound, int(media.sample_rate))))
+                container.mux(sound_stream.encode(None))
+    except av.FFmpegError as error:
+        if isinstance(error, OSError):
+            raise
+        raise MediaError(f"the clip cannot be encoded: {error}") from error
+
+
+def _check_fps(fps: object) -> str | None:
+    if isinstance(fps, int | float | Fraction | np.floating) and 0.1 <= float(fps) <= 1000:
+        return None
+    return f"expected 0.1 to 1000 frames per second, found {fps!r}"
+
+
+def _frames(media: VideoMedia) -> Iterator[Picture]:
+    """Yield the frames, checked; they come from the code under test, which may do anything."""
+    size = None
+    try:
+        for place, pixels in enumerate(media.frames()):
             wrong = check_picture(pixels)
+            if wrong is None and size not in {None, pixels.shape}:
+                wrong = f"{pixels.shape}, but the first was {size}"
             if wrong:
-                raise MediaError(wrong)
-            if stream is None:
-                stream = container.add_stream("libx264", rate=Fraction(media.fps).limit_denominator(1001))
-                stream.height, stream.width = pixels.shape[:2]
-                stream.pix_fmt = "yuv420p"
-                stream.options = {"crf": "18", "preset": "medium"}
-                stream.codec_context.thread_count = 1
-                sound_stream = container.add_stream("aac", rate=media.sample_rate) if media.sound is not None else None
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")))
-        if stream is None:
-            raise MediaError("a clip without frames")
-        container.mux(stream.encode(None))
-        if sound_stream is not None and media.sound is not None:
-            wrong = check_sound(media.sound)
-            if wrong:
-                raise MediaError(wrong)
-            frame = av.AudioFrame.from_ndarray(media.sound.astype(np.float32)[None, :], format="fltp", layout="mono")
-            frame.sample_rate = media.sample_rate
-            container.mux(sound_stream.encode(frame))
-            container.mux(sound_stream.encode(None))
+                raise MediaError(f"frame {place}: {wrong}")  # noqa: TRY301
+            size = pixels.shape
+            yield pixels
+    except MediaError:
+        raise
+    except Exception as error:
+        if getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
+            raise  # not the fault of the code under test
+        raise MediaError(f"frames() raised {type(error).__name__}: {error}") from error
+
+
+def _sound_frame(sound: Sound, rate: int) -> "av.AudioFrame":
+    import av
+
+    frame = av.AudioFrame.from_ndarray(sound.astype(np.float32)[None, :], format="fltp", layout="mono")
+    frame.sample_rate = rate
+    frame.pts, frame.time_base = 0, Fraction(1, rate)  # else the encoder's delay is not recorded and sound comes late
+    return frame

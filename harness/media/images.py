@@ -1,6 +1,8 @@
 """Reading and writing pictures, in one place, so that every part sees the same pixels."""
 
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +13,21 @@ from ..errors import MediaError
 from .content import Picture
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
-MAX_PIXELS = 1 << 28
+MAX_PIXELS = 1 << 27
 """A larger picture is refused before it is decoded: 16 times 4k."""
+_DECODING: tuple[type[Exception], ...] = (
+    *(ArithmeticError, EOFError, LookupError, OSError, SyntaxError, TypeError, ValueError),
+    *(struct.error, zlib.error, Image.DecompressionBombError),
+)
+"""What Pillow's decoders raise on broken files."""
 
 
 def read_image(path: Path) -> Picture:
     """Read a picture as (H, W, 3) uint8 RGB.
 
-    EXIF rotation is applied. Grey becomes three equal channels. Transparency is laid over white. 16-bit samples are
-    rounded to 8 bits. CMYK is converted. Of an animation, the first frame is read. Colour profiles are ignored.
+    EXIF rotation is applied. Grey becomes three equal channels. Transparency is laid over white. 16-bit grey is rounded
+    to 8 bits; of 16-bit colour, the upper 8 bits are kept. CMYK is converted. Of an animation, the first frame is read.
+    Colour profiles are ignored.
 
     Raises:
         MediaError: The file is missing, empty, truncated, not a picture, or has more than `MAX_PIXELS` pixels.
@@ -37,7 +45,7 @@ def read_image(path: Path) -> Picture:
         raise MediaError(f"{path}: {'empty file' if size == 0 else 'not a picture'}, {size} bytes") from error
     except FileNotFoundError as error:
         raise MediaError(f"{path}: no such file") from error
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except _DECODING as error:
         raise MediaError(f"{path}: cannot be decoded: {error}") from error
 
 
@@ -53,6 +61,8 @@ def _to_rgb(image: Image.Image) -> Picture:
 def _from_deep(samples: NDArray[np.generic], *, integer: bool) -> Picture:
     """Scale grey samples of more than 8 bits: 16-bit integers by 1/257, floats from [0, 1]."""
     scale = 1 / 257 if integer else 255.0
+    if not integer and not np.isfinite(samples).all():
+        raise ValueError("it holds NaN or infinity")
     grey = np.clip(np.rint(samples.astype(np.float64) * scale), 0, 255).astype(np.uint8)
     return np.repeat(grey[:, :, None], 3, axis=2)
 

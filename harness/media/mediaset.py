@@ -13,17 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pydantic import ValidationError
-
 from ..canonical import JSON, canonical, digest_of
 from ..cards import Document
 from ..errors import Failure, IntegrityError, MediaError
 from .encode import write_media
 from .item import Item, Modality, Split
-from .read import content_of
+from .read import content_of, modality_of
 
 OWNED = "."
 """The root of files that lie in the set's own folder."""
+LONGEST_STEM = 160
+"""Bytes of a file name that an item id may give."""
 
 
 class Terms(Document):
@@ -89,13 +89,13 @@ class MediaSet:
         """
         try:
             card = SetCard.model_validate_json((folder / "card.json").read_bytes())
-            records = [json.loads(line) for line in _lines(folder / "items.jsonl")]
+            records = [dict(json.loads(line)) for line in _lines(folder / "items.jsonl")]
             missed = tuple(_missed(json.loads(line)) for line in _lines(folder / "failures.jsonl"))
+            items = tuple(Item.from_record(record, _location(folder, card, record)) for record in records)
         except FileNotFoundError as error:
             raise IntegrityError(f"{folder} is not a sealed MediaSet: no {Path(str(error.filename)).name}") from error
-        except (ValidationError, json.JSONDecodeError, TypeError) as error:
-            raise IntegrityError(f"{folder}: records cannot be read: {error}") from error
-        items = tuple(Item.from_record(record, _location(folder, card, record)) for record in records)
+        except (OSError, LookupError, TypeError, ValueError) as error:
+            raise IntegrityError(f"{folder}: records cannot be read: {type(error).__name__}: {error}") from error
         found = digest_of_set(items, missed)
         if found != card.digest:
             raise IntegrityError(f"{folder}: records have digest {found[:12]}, sealed as {card.digest[:12]}")
@@ -171,6 +171,9 @@ class MediaSetWriter:
         """
         self._claim(item.id)
         path, content, facts = write_media(self.folder / "media", file_stem(item.id), media)
+        if modality_of(path) is not item.modality:
+            path.unlink()
+            raise MediaError(f"expected a {item.modality}, found {path.suffix}")
         known = {**facts, **item.facts}
         return self._record(replace(item, root=OWNED, path=f"media/{path.name}", content=content, facts=known))
 
@@ -237,6 +240,10 @@ def _write_lines(path: Path, records: Iterable[Mapping[str, JSON]]) -> None:
 
 
 def file_stem(item_id: str) -> str:
-    """Return a file name for an item id: what is not a letter, digit, dot or dash becomes an underscore."""
+    """Return a file name for an item id: what is not a letter, digit, dot or dash becomes an underscore.
+
+    A long one is cut, because file systems take 255 bytes; different ids give different names.
+    """
     stem = "".join(c if c.isalnum() or c in ".-_" else "_" for c in item_id)
+    stem = stem.encode()[:LONGEST_STEM].decode(errors="ignore")
     return stem if stem == item_id else f"{stem}-{digest_of(item_id)[:8]}"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ..canonical import JSON, digest_of
 from ..cards import GeneratorCard
-from ..datasets.folder import read_manifest
 from ..datasets.listing import list_media, listing_digest
+from ..datasets.manifest import read_manifest
 from ..errors import InputError, RefusedError, SuiteError
 from ..media.item import Split
 from ..plan import Unit

@@ -8,48 +8,84 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from ..canonical import JSON
+from ..errors import StorageError
 
 _TABLES = """
-create table if not exists content (
-    path text primary key, size integer, mtime integer, inode integer, digest text, facts text);
+create table if not exists file (
+    path text primary key, reader text, size integer, mtime integer, inode integer, digest text, facts text);
 create table if not exists duration (kind text, what text, seconds real, primary key (kind, what));
 create table if not exists code (system text primary key, digest text);
 """
 
 
+class Seen(NamedTuple):
+    """A file as it lies on the disk, and the code that reads it."""
+
+    path: str
+    reader: str
+    """Digest of the code that decodes: another code may give another digest."""
+    size: int
+    mtime: int
+    inode: int
+
+    @classmethod
+    def now(cls, path: Path, reader: str) -> "Seen":
+        """Look at a file; links are followed.
+
+        Raises:
+            OSError: It is not there.
+        """
+        stat = path.stat()
+        return cls(str(path.resolve()), reader, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+
 class Memory:
-    """A small database beside the store; safe with several processes."""
+    """A small database beside the store; safe with several processes. A damaged one is begun anew.
+
+    Raises:
+        StorageError: The disk is full or read-only.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError:
+            for part in (path, *(path.with_name(path.name + end) for end in ("-journal", "-wal", "-shm"))):
+                part.unlink(missing_ok=True)
+            self._prepare()
+
+    def _prepare(self) -> None:
         with self._open() as database:
             database.executescript(_TABLES)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self.path, timeout=60)) as database, database:
-            yield database
+        try:
+            with closing(sqlite3.connect(self.path, timeout=60)) as database, database:
+                yield database
+        except sqlite3.OperationalError as error:
+            raise StorageError(
+                f"{self.path}: {error}: free space (or choose another --store) and give the same command again"
+            ) from error
 
-    def content(self, path: Path) -> tuple[str, dict[str, JSON]] | None:
+    def content(self, seen: Seen) -> tuple[str, dict[str, JSON]] | None:
         """Return digest and facts of a file that has not changed since `remember_content`, or None."""
-        stat = path.stat()
         with self._open() as database:
             row = database.execute(
-                "select digest, facts from content where path = ? and size = ? and mtime = ? and inode = ?",
-                (str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino),
+                "select digest, facts from file where path = ? and reader = ? and size = ? and mtime = ? and inode = ?",
+                seen,
             ).fetchone()
         return (row[0], json.loads(row[1])) if row else None
 
-    def remember_content(self, found: list[tuple[Path, str, dict[str, JSON]]]) -> None:
-        """Remember digest and facts of files as they are now."""
-        rows = []
-        for path, digest, facts in found:
-            stat = path.stat()
-            rows.append((str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino, digest, json.dumps(facts)))
+    def remember_content(self, found: list[tuple[Seen, str, dict[str, JSON]]]) -> None:
+        """Remember digest and facts of files as they were when they were seen, which was before they were read."""
+        rows = [(*seen, digest, json.dumps(facts)) for seen, digest, facts in found]
         with self._open() as database:
-            database.executemany("insert or replace into content values (?, ?, ?, ?, ?, ?)", rows)
+            database.executemany("insert or replace into file values (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def duration(self, kind: str, what: str) -> float | None:
         """Return how many seconds such a unit took last time."""
