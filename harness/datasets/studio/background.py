@@ -81,11 +81,12 @@ def _room(x: Tensor, y: Tensor, plans: Sequence[_Plan]) -> Tensor:
     for k in range(4):  # furniture, pictures, doors
         low = k < 2
         box = _table(plans, lambda p, low=low: [p.rng.uniform(-1.7, 1.7), p.rng.uniform(-1.0, -0.3) if low else p.rng.uniform(0.0, 0.8), p.rng.uniform(0.12, 0.5), p.rng.uniform(0.12, 0.5)], x)  # type: ignore[misc]
-        colour = _table(plans, lambda p: p.colour((0.1, 0.7), (0.1, 0.85), 0.3), x)
+        colour = _table(plans, lambda p: p.colour((0.05, 0.45), (0.1, 0.85), 0.3), x)
         cover = _box(x, y, box, edge)
         out = mix(out, colour * (0.8 + 0.3 * (y - box[:, 1]))[:, None], cover[:, None])
         inner = _box(x, y, box * box.new_tensor([1, 1, 0.8, 0.8]).view(1, 4, 1, 1), edge)
         detail = value_noise(x * 6.0 + 17.0 * k + 40 * box[:, 0], y * 4.0 + 40 * box[:, 1], 3).permute(0, 3, 1, 2)
+        detail = detail.mean(1, keepdim=True) * 0.6 + 0.4 * detail
         out = mix(out, colour * (0.3 + 1.2 * detail), (0.8 * inner)[:, None])
     shelf = _table(plans, lambda p: [p.rng.uniform(-1.6, 1.6), p.rng.uniform(-0.2, 0.5), p.rng.uniform(0.3, 0.6), p.rng.uniform(0.4, 0.9), float(p.rng.uniform() < 0.45), p.rng.uniform(0, 99)], x)
     level, along = torch.floor((y + 3) / 0.34), torch.floor(x / 0.045)

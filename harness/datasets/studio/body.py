@@ -18,15 +18,15 @@ Tensor = torch.Tensor
 # row: half width, y at the side, y in front, z in front, y at the back, z at the back
 _TORSO = np.array(
     [
-        (6.3, -17.2, -19.9, 3.9, -15.9, -7.0),
-        (6.9, -17.0, -19.8, 4.7, -15.6, -7.9),
-        (7.6, -17.5, -20.4, 5.2, -16.2, -8.4),
-        (10.0, -18.5, -21.6, 6.4, -17.6, -9.4),
-        (14.0, -19.8, -23.4, 7.9, -19.5, -10.4),
-        (18.0, -21.6, -25.5, 9.2, -21.5, -11.0),
-        (20.6, -24.6, -28.0, 10.0, -24.0, -11.5),
-        (21.6, -29.0, -32.0, 10.8, -28.0, -12.0),
-        (22.0, -36.0, -38.0, 11.2, -35.0, -12.0),
+        (6.4, -15.6, -18.6, 3.8, -14.4, -7.0),
+        (7.0, -15.3, -18.5, 4.7, -14.1, -7.9),
+        (7.8, -15.9, -19.2, 5.3, -14.8, -8.5),
+        (10.2, -16.8, -20.6, 6.5, -16.2, -9.6),
+        (14.2, -18.0, -22.4, 8.0, -18.0, -10.6),
+        (18.0, -19.8, -24.5, 9.3, -20.0, -11.2),
+        (20.6, -22.8, -27.0, 10.1, -23.0, -11.7),
+        (21.8, -28.0, -31.0, 10.8, -27.0, -12.0),
+        (22.2, -36.0, -38.0, 11.2, -35.0, -12.0),
         (22.5, -60.0, -60.0, 11.2, -60.0, -12.0),
     ]
 )
@@ -119,7 +119,8 @@ def clothes_part(p: Columns, c: Columns, posed: Posed, detail: float) -> Part:
     scale = torch.cat([wide, torch.ones_like(wide), 1 + 0.6 * (wide - 1)], -1)
     points = rest * scale
     drop = 0.9 * (posed.shape.new_tensor(1.0) * (c["clothes_kind"] < 0.35)).view(-1, 1, 1) * ramp(0.3, 0.0, t[..., 0])
-    sunk = drop * (points[..., 2] > -1)
+    rise = 1.3 * (c["clothes_kind"] >= 0.6).to(t.dtype).view(-1, 1, 1) * ramp(0.2, 0.0, t[..., 0])
+    sunk = (drop - rise) * ramp(-6.0, -1.0, points[..., 2])
     points = points - torch.stack([0 * sunk, sunk, 0 * sunk], -1)
     fold = value_noise(points[..., 0] * 0.22 + 20 + (c["background_seed"] % 40).view(-1, 1, 1), points[..., 1] * 0.13 + 30, 1)[..., 0]
     fold = fold + 0.5 * value_noise(points[..., 0] * 0.5 + 50, points[..., 1] * 0.35 + 10, 1)[..., 0] - 0.75
@@ -156,7 +157,7 @@ def cloth_colour(paint: Tensor, row: tuple[Tensor, ...]) -> Tensor:
     striped, checked = ((pattern >= 0.6) & (pattern < 0.8)).float(), (pattern >= 0.8).float()
     amount = 0.75 * (striped * stripe + checked * check)
     jacket = (kind >= 0.85).float()
-    opening = 1.2 + 0.28 * (y + 40.0).clamp(min=0) ** 0.9
+    opening = (0.42 * (y + 31.0)).clamp(min=0.3)
     inner = jacket * ramp(0.25, -0.25, x.abs() - opening)
     edge = jacket * torch.exp(-(((x.abs() - opening) / 0.25) ** 2))
     button = ((kind >= 0.6) & (kind < 0.85)).float() * torch.exp(-((x / 0.16) ** 2))

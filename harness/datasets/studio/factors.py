@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-Distribution = Literal["uniform", "normal", "half", "integer", "derived"]
+Distribution = Literal["uniform", "normal", "broad", "half", "integer", "derived"]
 
 
 class Factor(NamedTuple):
@@ -25,7 +25,7 @@ class Factor(NamedTuple):
         high: Largest value ever drawn.
         description: What the number means, with its unit.
         distribution: `uniform` over the range; `normal`, centred with a standard deviation of a quarter of the range and
-            truncated to it; `half`, a half-normal that starts at `low`; `integer`, a whole number; `derived`, drawn in
+            truncated to it; `broad`, the same with a third of the range; `half`, a half-normal that starts at `low`; `integer`, a whole number; `derived`, drawn in
             code from other factors.
     """
 
@@ -37,7 +37,7 @@ class Factor(NamedTuple):
 
 
 def _shape(name: str, description: str) -> Factor:
-    return Factor(name, -1.0, 1.0, description, "normal")
+    return Factor(name, -1.0, 1.0, description, "broad")
 
 
 PERSON: tuple[Factor, ...] = (
@@ -241,6 +241,8 @@ def _draw(factor: Factor, rng: np.random.Generator) -> float:
         return float(rng.integers(int(factor.low), int(factor.high) + 1))
     if factor.distribution == "normal":
         return float(np.clip(rng.normal(middle, spread), factor.low, factor.high))
+    if factor.distribution == "broad":
+        return float(np.clip(rng.normal(middle, spread * 4 / 3), factor.low, factor.high))
     if factor.distribution == "half":
         return float(np.clip(factor.low + abs(rng.normal(0.0, 1.5 * spread)), factor.low, factor.high))
     return float(rng.uniform(factor.low, factor.high))
@@ -272,8 +274,9 @@ def sample_person(rng: np.random.Generator) -> dict[str, float]:
         p[name] += weight * lean
     for name, weight in (("neck_width", 1.2), ("shoulder_width", 1.2), ("nose_length", 0.4), ("chin_length", 0.3)):
         p[name] += weight * lean
-    for name, weight in (("upper_lip", 0.5), ("lower_lip", 0.4), ("eye_open", 0.4), ("brow_arch", 0.6)):
+    for name, weight in (("upper_lip", 0.9), ("lower_lip", 0.8), ("eye_open", 0.6), ("brow_arch", 0.8), ("eye_size", 0.5), ("cheek_full", 0.4)):
         p[name] -= weight * lean
+    p["lip_colour"] = float(np.clip(p["lip_colour"] - 0.4 * lean, 0.0, 1.0))
     _sample_colour(p, old, rng)
     p["wrinkles"] = old * rng.uniform(0.7, 1.15) + rng.uniform(0.0, 0.06)
     p["eye_bags"] = 0.6 * old * rng.uniform(0.5, 1.2) + 0.25 * rng.beta(1.5, 4.0)

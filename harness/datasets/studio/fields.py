@@ -68,7 +68,9 @@ def _skull_fields(c: Canvas) -> dict[str, Field]:
         "neck_width": c.field(0.11 * x * c.neck, 0.0, 0.07 * z * c.neck),
         "skew_jaw": c.field(0.28 * smooth(-5.0, -10.0, y) * front * c.lift),
         "masculinity": c.field(
-            0.04 * x * np.exp(-(((y + 8.0) / 2.6) ** 2)), -0.35 * smooth(-7.5, -11.0, y) * c.lift, 0.35 * c.spot((2.2, 2.3), (2.6, 0.9))
+            0.075 * x * np.exp(-(((y + 8.2) / 2.8) ** 2)) * (1 - 0.5 * c.neck) + 0.16 * x * c.neck,
+            -0.6 * smooth(-7.0, -11.0, y) * c.lift,
+            0.5 * c.spot((2.2, 2.3), (2.6, 0.9)) + 0.2 * c.spot((0.0, -2.5), (1.0, 2.0)),
         ),
     }
 

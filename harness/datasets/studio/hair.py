@@ -72,10 +72,9 @@ def _keep_out(point: Tensor, level: Tensor, bare: Tensor) -> Tensor:
     tight = (6.6 / radius).clamp(min=1.0) * ramp(-5.0, -9.0, y) + ramp(-9.0, -5.0, y)
     tight = tight.clamp(min=1.0)
     x, z = x * tight, (z + 1.8) * tight - 1.8
-    face = ramp(4.2, 2.2, y) * ramp(0.5, 3.5, z) * bare
-    wide = torch.sign(x) * torch.maximum(x.abs(), 7.1 + 0.0 * x)
-    x = x + face * (wide - x)
-    ground = -16.6 - 0.36 * (x.abs() - 6.0).clamp(min=0) - 0.02 * z.clamp(min=0) ** 2
+    free = 7.2 * ramp(7.6, 1.6, y) * ramp(0.5, 3.5, z) * bare  # the face itself stays uncovered
+    x = torch.sign(x) * torch.maximum(x.abs(), free)
+    ground = -15.2 - 0.36 * (x.abs() - 6.0).clamp(min=0) - 0.02 * z.clamp(min=0) ** 2
     sunk = (ground + 0.3 - y).clamp(min=0) * ((x.abs() > 5.0) & (y > -30)).float()
     z = z + torch.where(z > -1.5, 0.55 * sunk, -0.4 * sunk)
     return torch.stack([x, y + 0.25 * sunk, z], -1)

@@ -34,7 +34,7 @@ class Lamps:
 
 def warmth(w: Tensor) -> Tensor:
     """Return the colour (B, 3) of a lamp from 9000 K (-1) to 3200 K (+1), of about equal luminance."""
-    return torch.stack([1.0 + 0.3 * w, 1.0 + 0.0 * w, 1.0 - 0.42 * w + 0.06 * w * w], 1)
+    return torch.stack([1.0 + 0.22 * w, 1.0 + 0.0 * w, 1.0 - 0.32 * w + 0.04 * w * w], 1)
 
 
 def _direction(azimuth: Tensor, elevation: Tensor) -> Tensor:
@@ -215,9 +215,9 @@ def shade_hair(s: Surface, light: Lamps) -> Tensor:
     second = (1 - (th - 0.1) ** 2).clamp(0, 1) ** 9
     up = 0.5 + 0.5 * s.smooth[1]
     back = (_dot(s.smooth, rim) + 0.35).clamp(0, 1) * s.open
-    direct, bright, tinted = sine * shadow, 0.09 * s.gloss * shadow * first, 0.22 * s.gloss * shadow * second
+    direct, bright, tinted = sine * shadow, 0.04 * s.gloss * shadow * first, 0.2 * s.gloss * shadow * second
     out = torch.empty_like(s.albedo)
     for k in range(3):
         body = direct * key_colour[k] + (ground[k] + (sky[k] - ground[k]) * up) * s.open + (0.9 * back) * rim_colour[k]
-        out[k] = s.albedo[k] * body + (bright + s.albedo[k].sqrt() * tinted) * key_colour[k] + (0.05 * back) * rim_colour[k]
+        out[k] = s.albedo[k] * body + (bright + s.albedo[k].sqrt() * tinted) * key_colour[k] + (0.03 * back) * rim_colour[k]
     return out

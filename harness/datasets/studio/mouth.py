@@ -60,8 +60,8 @@ def _constants(cols: int, rows: int, device: str) -> dict[str, Tensor]:
     for name, lower in (("upper", False), ("lower", True)):
         points, white, shut = _tooth_row(lower, cols, rows)
         values |= {name: points, f"{name}_white": white, f"{name}_shut": shut}
-    u, v = np.linspace(-1, 1, 7)[None], np.linspace(0, 1, 6)[:, None]
-    values["cave"] = np.stack(np.broadcast_arrays(2.7 * u, -5.2 - 4.4 * v, 5.2 - 2.2 * np.cos(1.2 * u) * np.sin(np.pi * v)), -1)
+    u, v = np.linspace(-1, 1, 11)[None], np.linspace(0, 1, 9)[:, None]
+    values["cave"] = np.stack(np.broadcast_arrays(2.85 * u, -4.9 - 4.4 * v, 7.3 - 4.6 * np.cos(1.45 * u) * np.sin(np.pi * v) ** 0.6), -1)
     return {k: torch.tensor(np.ascontiguousarray(v), dtype=torch.float32, device=device) for k, v in values.items()}
 
 
@@ -111,6 +111,8 @@ def mouth_parts(p: Columns, s: Columns, posed: Posed, anchor: Tensor, detail: fl
     tongue = torch.stack([tongue[..., 0], tongue[..., 1] + 0.9 * raised * ahead**2, tongue[..., 2] + 0.3 * raised], -1)
     tongue = place(swing(tongue, posed.jaw), posed.rotation)
     add(tongue, gum * gum.new_tensor([1.0, 0.9, 0.95]), flat_light(tongue, 0.3, 0.6), double=True)
-    cave = place(const["cave"][None] + shift, posed.rotation)
+    cave = const["cave"][None] * stretch + shift
+    fall = torch.linspace(0, 1, cave.shape[1], device=cave.device).view(1, -1, 1, 1)
+    cave = place(cave + fall * (swing(cave, posed.jaw) - cave), posed.rotation)
     add(cave, gum * gum.new_tensor([0.22, 0.2, 0.2]), flat_light(cave, 0.12, 0.0), double=True)
     return parts

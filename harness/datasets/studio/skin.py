@@ -57,7 +57,7 @@ def _colour(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> Tensor:
     fine = value_noise(c.arc * 3.1 + oy, c.s * 3.1 + ox, 2)
     light = float(1.0 - 0.75 * p["melanin"])
     blood = (0.35 + 0.65 * p["redness"]) * (0.7 * m["cheeks"] + 0.8 * m["nose"] + 0.35 * m["chin"]) + 0.25 * m["socket"] * 0.6
-    blood = light * (0.75 * blood + 0.3 * (blotch[..., 0] - 0.5) + 0.22 * (fine[..., 0] - 0.5)) + 0.3 * light * m["inner_corner"]
+    blood = light * (0.95 * blood + 0.08 + 0.3 * (blotch[..., 0] - 0.5) + 0.22 * (fine[..., 0] - 0.5)) + 0.3 * light * m["inner_corner"]
     tone = torch.exp(-blood[..., None] * torch.tensor([0.06, 0.42, 0.40], device=dev))
     pigment = 0.16 * (blotch[..., 1] - 0.5) + 0.12 * (fine[..., 1] - 0.5) + 0.06 * m["forehead"] - 0.1 * m["chin"] * 0.3
     rings = (0.12 + 0.55 * p["eye_bags"]) * m["under_eye"] + 0.16 * m["socket"] * (0.4 + p["melanin"])
@@ -74,7 +74,7 @@ def _colour(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> Tensor:
 
 def _lip_paint(c: Chart, p: Mapping[str, float], colour: Tensor, ox: float) -> Tensor:
     m, dev = c.masks, c.x.device
-    depth = 0.45 + 0.75 * p["lip_colour"]
+    depth = 0.75 + 0.75 * p["lip_colour"]
     tint = torch.tensor([0.10, 0.62, 0.50], device=dev) * depth
     tint = tint + torch.tensor([0.22, 0.12, 0.05], device=dev) * p["melanin"]
     grain = value_noise(c.arc * 9.0 + ox, c.s * 2.0)[..., 0] - 0.5
@@ -184,7 +184,7 @@ def bake(person: Mapping[str, float], day: Mapping[str, float], side: int, devic
     scalp = scalp_map(c, person, ox, oy)
     long = min(1.0, max(0.0, (day["hair_length"] - 0.02) / 0.14))
     streak = value_noise(c.arc * 7.0 + oy, c.s * 1.5 + ox)[..., 0] * 0.7 + 0.5 * value_noise(c.arc * 15.0 + ox, c.s * 2.0)[..., 0]
-    head_hair = mix(hair, grey, torch.tensor(0.8 * person["grey"])) * (0.3 + 0.75 * streak)[..., None]
+    head_hair = mix(hair, grey, torch.tensor(0.8 * person["grey"])) * (0.22 + 0.6 * streak)[..., None]
     colour = mix(colour, head_hair, (scalp * (0.55 + 0.42 * long * torch.ones_like(scalp)))[..., None])
     slope = torch.stack([torch.gradient(height, dim=k)[0] for k in (1, 0)], -1) / c.cell
     slope = slope.clamp(-0.7, 0.7) * torch.tensor([1.0, -1.0], device=c.x.device)
