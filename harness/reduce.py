@@ -93,7 +93,6 @@ class _Reducer:
             **row.protocol,
             "reference": real.output if real else None,
             "requests": requests,
-            "numeric_class": numeric_class(self.planned.plan.device),
         }
         if row.detector_unit:
             trained = self.ran.finished.get(row.detector_unit)

@@ -17,6 +17,7 @@ from .planning.planner import plan_suite
 from .reduce import Reduced, reduce_run
 from .registry import DETECTORS
 from .report import SUFFIXES, render, tables
+from .report.html import page
 from .run_folder import RunFolder
 from .samples import write_samples
 from .store.schema import Results
@@ -156,7 +157,8 @@ def _write(folder: RunFolder, planned: SuitePlan, ran: Ran, reduced: Reduced) ->
         write_samples(folder.path / "samples", planned, ran)
     for name, table in tables(reduced.results).items():
         for format_name, suffix in SUFFIXES.items():
-            folder.write(f"tables/{name}{suffix}", render(table, format_name))
+            text = page([table], table.title) if format_name == "html" else render(table, format_name)
+            folder.write(f"tables/{name}{suffix}", text)
     folder.write("replicates.json", canonical(reduced.replicates.model_dump(mode="json")) + "\n")
     folder.write("results.json", reduced.results.model_dump_json(indent=1) + "\n")
 

@@ -40,7 +40,7 @@ def generate(
 
     options.check_device(device)
     try:
-        granted = ("evaluate", *(p for p in permits.split(",") if p))
+        granted = ("evaluate", *options.words(permits))
         terms = Terms.model_validate({"people": people, "permits": granted, "grant": grant})
     except ValidationError as error:
         first = error.errors()[0]
@@ -70,5 +70,8 @@ def _parameters(given: list[str]) -> dict[str, Any]:
         name, separator, value = one.partition("=")
         if not separator:
             raise InputError(f"--set {one}: expected name=value")
-        parameters[name] = yaml.safe_load(value)
+        try:
+            parameters[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InputError(f"--set {one}: the value is not YAML") from error
     return parameters

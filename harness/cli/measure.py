@@ -39,8 +39,8 @@ def measure(
     found = measure_folders(
         real,
         fake,
-        metrics=metrics.split(",") if metrics else METRICS,
-        instruments=instruments.split(",") if instruments else INSTRUMENTS,
+        metrics=options.words(metrics) if metrics else METRICS,
+        instruments=options.words(instruments) if instruments else INSTRUMENTS,
         store=store,
         device=device,
         workers=workers,

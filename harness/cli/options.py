@@ -27,6 +27,11 @@ def check_device(device: str) -> None:
 
     kind, _, number = device.partition(":")
     devices = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
-    if int(number or 0) >= devices.get(kind, 0):
+    if not (number or "0").isdecimal() or int(number or 0) >= devices.get(kind, 0):
         have = ", ".join(f"{name}:{i}" for name, count in devices.items() for i in range(count))
         raise InputError(f"--device {device}: not here; there is: cpu{', ' + have if have else ''}")
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of a list with commas, each once."""
+    return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))

@@ -22,6 +22,7 @@ def table(
     """Print the tables of a run: LaTeX (booktabs), Markdown, CSV or HTML."""
     from ..cards import did_you_mean
     from ..report import FORMATS, render, tables
+    from ..report.html import page
     from ..store.schema import read_results
 
     if format_ not in FORMATS:
@@ -29,4 +30,7 @@ def table(
     found = tables(read_results(run))
     if name is not None and name not in found:
         raise InputError(f"no table '{name}'{did_you_mean(name, found)}; there are: {', '.join(found)}")
+    if format_ == "html":
+        typer.echo(page([one for key, one in found.items() if name in {None, key}], f"{run.name}: tables"))
+        return
     typer.echo("\n\n".join(render(one, format_).rstrip() for key, one in found.items() if name in {None, key}))

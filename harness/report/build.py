@@ -91,6 +91,7 @@ def _realism(results: Results, origin: Mapping[str, str]) -> Iterator[Table]:
                 caption=_realism_caption(results, panel, label, apart=number > 0),
                 columns=_realism_columns(panel, rows),
                 rows=tuple(_realism_lines(results, panel, rows, lost[number])),
+                notes=_absent_notes(panel),
                 provenance=origin,
             )
 
@@ -118,9 +119,35 @@ def _name(stem: str, parts: Sequence[str], taken: set[str]) -> str:
 
 
 def _heads(panel: Panel, rows: Sequence[Row]) -> dict[str, Direction]:
-    """Return the panel's metrics, in the order of the run, with their directions."""
+    """Return the metrics that have a column, in the order of the run, with their directions."""
     inside = {row.id for row in panel.rows}
-    return {row.metric: Direction(row.direction) for row in rows if row.id in inside}
+    found = {row.metric: Direction(row.direction) for row in rows if row.id in inside}
+    absent = _absent(panel)
+    return {metric: direction for metric, direction in found.items() if metric not in absent} or found
+
+
+def _absent(panel: Panel) -> dict[str, str]:
+    """Return the metrics that no system of the panel has, all for one reason, with the reason.
+
+    A column of dashes says no more than a note does.
+    """
+    reasons: dict[str, set[str | None]] = {}
+    for row in panel.rows:
+        reasons.setdefault(row.metric, set()).add(row.reason)
+    return {
+        metric: reason
+        for metric, (reason, *others) in reasons.items()
+        if not others and reason is not None and reason.startswith("not computed")
+    }
+
+
+def _absent_notes(panel: Panel) -> tuple[str, ...]:
+    absent = _absent(panel)
+    metrics: dict[str, list[str]] = {}
+    if len(absent) < len({row.metric for row in panel.rows}):
+        for metric, reason in absent.items():
+            metrics.setdefault(reason, []).append(words.metric_label(metric))
+    return tuple(f"{', '.join(names)}: {reason}" for reason, names in metrics.items())
 
 
 def _realism_columns(panel: Panel, rows: Sequence[Row]) -> tuple[Column, ...]:

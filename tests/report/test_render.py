@@ -114,10 +114,10 @@ def printed(table, width, **given):
 def test_terminal_says_what_the_others_say(built):
     text = printed(built["realism"], 200)
     for words in (
-        "0.831 b [0.737, 0.925]",
+        "0.831 a [0.737, 0.925]",
         "FD[spectrum] ↓",
         "\nfully synthetic\n",
-        "b  n below 2048",
+        "a  n below 2048",
         "real (held out)",
     ):
         assert words in text
