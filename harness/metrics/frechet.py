@@ -7,7 +7,7 @@ features where not. Nothing complex can arise, and no singular matrix needs mend
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from ..stats.intervals import jackknife, jackknife_interval
 from ..stats.score import Measurement
-from .base import Evidence, Metric
-from .sets import Sample, both_sets, matrix
+from .base import Evidence, Features, Metric
+from .sets import Sample, both_sets, fault, matrix, refused
 
 Array = NDArray[np.float64]
 CHUNK = 4096
@@ -245,16 +245,61 @@ def _trace(rows: Array) -> float:
     return float(np.einsum("ij,ij->", centred, centred)) / (len(rows) - 1)
 
 
+def principal_axes(features: ArrayLike, count: int) -> Array:
+    """Axes along which features vary most, for a distance that few items can support.
+
+    Args:
+        features: (N, D) finite features of a set that is on neither side of the distance, N > count.
+        count: Axes wanted, at most D; at most a quarter of the items that are to be compared.
+
+    Returns:
+        (D, count) orthonormal columns, the strongest first: `features @ axes` are the coordinates.
+
+    Raises:
+        InputError: Wrong shape, too few rows or columns, NaN or infinity.
+    """
+    rows = matrix(features, "features", least=count + 1).astype(np.float64)
+    if not 1 <= count <= rows.shape[1]:
+        raise InputError(f"principal axes: found {count}, legal: 1 to {rows.shape[1]}")
+    _, _, axes = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+    return np.asarray(axes[:count].T, dtype=np.float64)
+
+
+def _projected(evidence: Evidence) -> Evidence | str:
+    """Return the evidence on the principal axes of the fit set that `pca` asks for, or why that cannot be."""
+    count = int(evidence.parameters["pca"])
+    fit, synthetic, real = evidence.fit, evidence.synthetic, evidence.real
+    reason = fault(fit, "fit", least=count + 1) or fault(synthetic, "synthetic") or fault(real, "real")
+    if reason or fit is None or synthetic is None or real is None:
+        return reason or "no sets"
+    least = min(len(synthetic), len(real))
+    if count > least // 4:
+        return f"pca {count}: {least} items support at most {least // 4} axes"
+    axes = principal_axes(fit.arrays["features"], count)
+
+    def project(features: Features) -> Features:
+        return replace(features, arrays={"features": features.arrays["features"].astype(np.float64) @ axes})
+
+    return replace(evidence, synthetic=project(synthetic), real=project(real))
+
+
 class FrechetDistance(Metric):
     """`fd[instrument]`; with the 2015 Inception weights, `fid`.
 
     The value is raw at N, as peers print it. With N >= 2 D on both sides the interval is about the population distance;
     below, the bias is more than a jackknife can take away, and the interval is about the expectation at this N. Scores
     below `minimum_n` items are flagged, or below 10 D where that is less.
+
+    Parameter `pca`: compare on so many principal axes of the fit set only, at most a quarter of the items.
     """
 
     def measure(self, evidence: Evidence) -> Measurement:
         """Return the distance with its jackknife interval."""
+        if "pca" in evidence.parameters:
+            projected = _projected(evidence)
+            if isinstance(projected, str):
+                return refused(evidence, projected)
+            evidence = projected
         sets = both_sets(evidence)
         if isinstance(sets, Measurement):
             return sets

@@ -154,7 +154,9 @@ def _ratios(near: tuple[NDArray[np.float64], NDArray[np.intp]], of_fit: NDArray[
 
 
 class Memorisation(Metric):
-    """`memorisation[instrument]`: the share, with a Wilson interval on the effective n, given the threshold.
+    """`memorisation[instrument]`: the share, with a Wilson interval on the effective n.
+
+    The interval is about more items of the same system, given the real sets; so it is `at-n`.
 
     The flag `fails memorisation` says that the lower limit is above 0.10, and that swapping fit and unseen clusters at
     random does not reach the share in 97.5 % of the draws; or that more than 5 % of the items are near copies, by the
@@ -181,7 +183,7 @@ class Memorisation(Metric):
             fit_clusters=fit.clusters,
             unseen_clusters=unseen.clusters,
         )
-        interval = wilson(found.below, synthetic.clusters, cluster=cluster_name(synthetic.clusters))
+        interval = wilson(found.below, synthetic.clusters, cluster=cluster_name(synthetic.clusters), about="at-n")
         flags = flags_of(self.card, min(len(synthetic), len(fit), len(unseen), len(reference)))
         copies = wilson(found.copies, synthetic.clusters)
         nearer = interval is not None and interval.low > FAILS_ABOVE and found.chance <= CHANCE

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -7,7 +9,13 @@ from hypothesis import strategies as st
 from fauxbench.harness.errors import InputError
 from fauxbench.harness.metrics import load_metric
 from fauxbench.harness.metrics.base import Evidence
-from fauxbench.harness.metrics.frechet import Moments, frechet_distance, frechet_of_moments, replicates_of
+from fauxbench.harness.metrics.frechet import (
+    Moments,
+    frechet_distance,
+    frechet_of_moments,
+    principal_axes,
+    replicates_of,
+)
 from fauxbench.harness.metrics.sets import Sample
 
 
@@ -204,6 +212,50 @@ def test_expectation_at_n_is_covered_below_two_items_a_dimension(rng, two_sets):
     found = [metric.measure(two_sets(*draw())).interval for _ in range(100)]
     assert {i.about for i in found} == {"at-n"}
     assert np.mean([i.low <= expectation <= i.high for i in found]) >= 0.93
+
+
+def test_distance_on_axes_is_that_of_the_coordinates(rng, features, two_sets):
+    fit = features(rng.normal(size=(60, 30)) * np.linspace(3, 0.1, 30))
+    a, b = rng.normal(size=(40, 30)), rng.normal(0.3, 1, size=(44, 30))
+    axes = principal_axes(fit.arrays["features"], 10)
+    np.testing.assert_allclose(axes.T @ axes, np.eye(10), atol=1e-10)
+    metric = load_metric("fd")
+    found = metric.measure(two_sets(a, b, fit=fit, parameters={"pca": 10}))
+    assert found.value == pytest.approx(frechet_distance(a @ axes, b @ axes), rel=1e-9)
+    assert found.interval.about == "population"
+    refused = metric.measure(two_sets(a, b, fit=fit, parameters={"pca": 11}))
+    assert refused.reason == "pca 11: 40 items support at most 10 axes"
+    assert "fit set" in metric.measure(two_sets(a, b, parameters={"pca": 5})).reason
+
+
+def test_given_blocks_are_kept_where_an_item_is_missing(rng, two_sets):
+    whole = two_sets(rng.normal(size=(60, 4)), rng.normal(size=(60, 4)))
+    dealt = replace(whole.synthetic, blocks=tuple(i % 20 for i in range(60)))
+    real = replace(whole.real, blocks=dealt.blocks)
+    rows = np.delete(np.arange(60), 7)
+    found = load_metric("fd").measure(Evidence(synthetic=dealt.take(rows), real=real))
+    kept = rows[rows % 20 != 12]
+    expected = frechet_distance(dealt.arrays["features"][kept], real.arrays["features"][np.arange(60) % 20 != 12])
+    assert found.replicates[12] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.slow
+def test_population_is_covered_on_axes_of_the_fit_set(rng, features, two_sets):
+    d, n, count, draws = 512, 200, 50, 60
+    spread = np.linspace(3, 0.1, d)
+    fit = features(rng.normal(size=(300, d)) * spread)
+    axes = principal_axes(fit.arrays["features"], count)
+    shift = rng.normal(0, 0.1, size=d)
+    truth = float(np.sum((shift @ axes) ** 2))
+    metric = load_metric("fd")
+    inside = {0.0: 0, 1.0: 0}
+    for scale in inside:
+        for _ in range(draws):
+            sets = rng.normal(size=(n, d)) * spread + scale * shift, rng.normal(size=(n, d)) * spread
+            interval = metric.measure(two_sets(*sets, fit=fit, parameters={"pca": count})).interval
+            assert interval.about == "population"
+            inside[scale] += interval.low <= scale * truth <= interval.high
+    assert min(inside.values()) / draws >= 0.93
 
 
 def _coverage(two_sets, rng, d, n, shift, draws, truth):
