@@ -44,10 +44,15 @@ def _box(x: Tensor, y: Tensor, t: Tensor, edge: float) -> Tensor:
 def _wall(x: Tensor, y: Tensor, plans: Sequence[_Plan]) -> Tensor:
     """Return (n, 3, H, W): plaster, boards or bricks."""
     base = _table(plans, lambda p: p.colour((0.02, 0.4), (0.35, 0.95)), x)
-    kind = _table(plans, lambda p: [p.rng.uniform(), p.rng.uniform(0, 200), p.rng.uniform(0.16, 0.4), p.rng.uniform(-0.5, 0.5)], x)
+    kind = _table(
+        plans, lambda p: [p.rng.uniform(), p.rng.uniform(0, 200), p.rng.uniform(0.16, 0.4), p.rng.uniform(-0.5, 0.5)], x
+    )
     xx, yy = x + 0 * kind[:, 0], y + 0 * kind[:, 0]
     shift = kind[:, 1]
-    stain = value_noise(xx * 2.5 + shift, yy * 2.5 + shift)[..., 0] * 0.6 + value_noise(xx * 9 + shift, yy * 9)[..., 0] * 0.4
+    stain = (
+        value_noise(xx * 2.5 + shift, yy * 2.5 + shift)[..., 0] * 0.6
+        + value_noise(xx * 9 + shift, yy * 9)[..., 0] * 0.4
+    )
     pitch = kind[:, 2]
     course = torch.floor(yy / pitch)
     joint_y = ramp(0.0, 0.07, ((yy / pitch) % 1.0 - 0.5).abs().neg() + 0.5)
@@ -64,7 +69,17 @@ def _wall(x: Tensor, y: Tensor, plans: Sequence[_Plan]) -> Tensor:
 
 def _paper(x: Tensor, y: Tensor, plans: Sequence[_Plan]) -> Tensor:
     base = _table(plans, lambda p: p.colour((0.0, 0.6), (0.25, 1.0), 0.05), x)
-    spot = _table(plans, lambda p: [p.rng.normal(0, 0.35), p.rng.normal(0.1, 0.3), p.rng.uniform(0.7, 1.5), p.rng.uniform(0.2, 0.9), p.rng.uniform(0, 99)], x)
+    spot = _table(
+        plans,
+        lambda p: [
+            p.rng.normal(0, 0.35),
+            p.rng.normal(0.1, 0.3),
+            p.rng.uniform(0.7, 1.5),
+            p.rng.uniform(0.2, 0.9),
+            p.rng.uniform(0, 99),
+        ],
+        x,
+    )
     r = ((x - spot[:, 0]) ** 2 + (y - spot[:, 1]) ** 2) / spot[:, 2] ** 2
     cloud = value_noise(x * 1.5 + spot[:, 4], y * 1.5 + spot[:, 4])[..., 0] - 0.5
     return base * (1.1 - spot[:, 3] * (1 - torch.exp(-r)) + 0.15 * cloud)[:, None]
@@ -80,7 +95,16 @@ def _room(x: Tensor, y: Tensor, plans: Sequence[_Plan]) -> Tensor:
     out = mix(out, floor.expand_as(out), ramp(edge, -edge, y - corner[:, 2])[:, None])
     for k in range(4):  # furniture, pictures, doors
         low = k < 2
-        box = _table(plans, lambda p, low=low: [p.rng.uniform(-1.7, 1.7), p.rng.uniform(-1.0, -0.3) if low else p.rng.uniform(0.0, 0.8), p.rng.uniform(0.12, 0.5), p.rng.uniform(0.12, 0.5)], x)  # type: ignore[misc]
+        box = _table(
+            plans,
+            lambda p, low=low: [
+                p.rng.uniform(-1.7, 1.7),
+                p.rng.uniform(-1.0, -0.3) if low else p.rng.uniform(0.0, 0.8),
+                p.rng.uniform(0.12, 0.5),
+                p.rng.uniform(0.12, 0.5),
+            ],
+            x,
+        )  # type: ignore[misc]
         colour = _table(plans, lambda p: p.colour((0.05, 0.45), (0.1, 0.85), 0.3), x)
         cover = _box(x, y, box, edge)
         out = mix(out, colour * (0.8 + 0.3 * (y - box[:, 1]))[:, None], cover[:, None])
@@ -88,17 +112,52 @@ def _room(x: Tensor, y: Tensor, plans: Sequence[_Plan]) -> Tensor:
         detail = value_noise(x * 6.0 + 17.0 * k + 40 * box[:, 0], y * 4.0 + 40 * box[:, 1], 3).permute(0, 3, 1, 2)
         detail = detail.mean(1, keepdim=True) * 0.6 + 0.4 * detail
         out = mix(out, colour * (0.3 + 1.2 * detail), (0.8 * inner)[:, None])
-    shelf = _table(plans, lambda p: [p.rng.uniform(-1.6, 1.6), p.rng.uniform(-0.2, 0.5), p.rng.uniform(0.3, 0.6), p.rng.uniform(0.4, 0.9), float(p.rng.uniform() < 0.45), p.rng.uniform(0, 99)], x)
+    shelf = _table(
+        plans,
+        lambda p: [
+            p.rng.uniform(-1.6, 1.6),
+            p.rng.uniform(-0.2, 0.5),
+            p.rng.uniform(0.3, 0.6),
+            p.rng.uniform(0.4, 0.9),
+            float(p.rng.uniform() < 0.45),
+            p.rng.uniform(0, 99),
+        ],
+        x,
+    )
     level, along = torch.floor((y + 3) / 0.34), torch.floor(x / 0.045)
     book = value_noise(along + 0.5 + shelf[:, 5], level * 3.0 + 0.5, 4)
     tall = ((y + 3) / 0.34) % 1.0 < 0.55 + 0.35 * book[..., 3]
     books = (0.03 + 0.5 * book[..., :3].permute(0, 3, 1, 2) ** 2) * tall.float()[:, None] + 0.015
     out = mix(out, books, (_box(x, y, shelf, edge) * shelf[:, 4])[:, None])
-    pane = _table(plans, lambda p: [p.rng.choice([-1, 1]) * p.rng.uniform(0.5, 1.5), p.rng.uniform(0.1, 0.6), p.rng.uniform(0.2, 0.5), p.rng.uniform(0.3, 0.7), float(p.rng.uniform() < 0.5)], x)
-    glass = _box(x, y, pane, edge) * pane[:, 4] * ramp(0.0, 0.03, (x - pane[:, 0]).abs()) * ramp(0.0, 0.03, (y - pane[:, 1]).abs())
+    pane = _table(
+        plans,
+        lambda p: [
+            p.rng.choice([-1, 1]) * p.rng.uniform(0.5, 1.5),
+            p.rng.uniform(0.1, 0.6),
+            p.rng.uniform(0.2, 0.5),
+            p.rng.uniform(0.3, 0.7),
+            float(p.rng.uniform() < 0.5),
+        ],
+        x,
+    )
+    glass = (
+        _box(x, y, pane, edge)
+        * pane[:, 4]
+        * ramp(0.0, 0.03, (x - pane[:, 0]).abs())
+        * ramp(0.0, 0.03, (y - pane[:, 1]).abs())
+    )
     sky = out.new_tensor([1.5, 1.7, 1.9]).view(1, 3, 1, 1) * (0.8 + 0.3 * y)[:, None]
     out = mix(out, sky, glass[:, None])
-    lamp = _table(plans, lambda p: [p.rng.uniform(-1.5, 1.5), p.rng.uniform(0.2, 0.9), p.rng.uniform(0.05, 0.12), float(p.rng.uniform() < 0.4)], x)
+    lamp = _table(
+        plans,
+        lambda p: [
+            p.rng.uniform(-1.5, 1.5),
+            p.rng.uniform(0.2, 0.9),
+            p.rng.uniform(0.05, 0.12),
+            float(p.rng.uniform() < 0.4),
+        ],
+        x,
+    )
     r = ((x - lamp[:, 0]) ** 2 + (y - lamp[:, 1]) ** 2) / lamp[:, 2] ** 2
     bulb = (ramp(1.4, 0.7, r) * 2.2 + 0.25 * torch.exp(-r / 14.0)) * lamp[:, 3]
     return out + bulb[:, None] * out.new_tensor([1.0, 0.72, 0.42]).view(1, 3, 1, 1)
@@ -106,11 +165,31 @@ def _room(x: Tensor, y: Tensor, plans: Sequence[_Plan]) -> Tensor:
 
 def _outdoors(x: Tensor, y: Tensor, plans: Sequence[_Plan]) -> Tensor:
     edge = 2.0 / x.shape[-2]
-    top = _table(plans, lambda p: list(np.array([0.18, 0.36, 0.72]) * p.rng.uniform(0.6, 1.3) + p.rng.uniform(0.0, 0.35)), x)
-    low = _table(plans, lambda p: list(np.array([0.78, 0.84, 0.9]) * p.rng.uniform(0.7, 1.3) + np.array([0.25, 0.05, -0.1]) * p.rng.uniform()), x)
-    line = _table(plans, lambda p: [p.rng.uniform(-0.5, 0.15), p.rng.uniform(0, 200), p.rng.uniform(0.1, 0.75), float(p.rng.uniform() < 0.4)], x)
+    top = _table(
+        plans, lambda p: list(np.array([0.18, 0.36, 0.72]) * p.rng.uniform(0.6, 1.3) + p.rng.uniform(0.0, 0.35)), x
+    )
+    low = _table(
+        plans,
+        lambda p: list(
+            np.array([0.78, 0.84, 0.9]) * p.rng.uniform(0.7, 1.3) + np.array([0.25, 0.05, -0.1]) * p.rng.uniform()
+        ),
+        x,
+    )
+    line = _table(
+        plans,
+        lambda p: [
+            p.rng.uniform(-0.5, 0.15),
+            p.rng.uniform(0, 200),
+            p.rng.uniform(0.1, 0.75),
+            float(p.rng.uniform() < 0.4),
+        ],
+        x,
+    )
     shift = line[:, 1]
-    cloud = value_noise(x * 1.4 + shift, y * 3.0 + shift)[..., 0] * 0.6 + value_noise(x * 4.0 + shift, y * 7.0)[..., 0] * 0.4
+    cloud = (
+        value_noise(x * 1.4 + shift, y * 3.0 + shift)[..., 0] * 0.6
+        + value_noise(x * 4.0 + shift, y * 7.0)[..., 0] * 0.4
+    )
     out = mix(low.expand(-1, 3, *x.shape[-2:]), top, ramp(0.0, 1.3, y - line[:, 0])[:, None])
     out = mix(out, torch.full_like(out, 0.95), (0.7 * ramp(0.5, 0.75, cloud))[:, None])
     town = line[:, 3]
@@ -122,13 +201,27 @@ def _outdoors(x: Tensor, y: Tensor, plans: Sequence[_Plan]) -> Tensor:
     out = mix(out, wallc * ((0.5 + 0.8 * roof[..., 1]) * (1 - 0.5 * pane))[:, None], build[:, None])
     leaf = value_noise(x * 7 + shift, y * 7 + shift, 2)
     fine = value_noise(x * 19 + shift, y * 19, 2)
-    crown = line[:, 0] + 1.3 * line[:, 2] * value_noise(x * 1.3 + shift, 0 * y + shift)[..., 0] + 0.16 * leaf[..., 0] + 0.08 * fine[..., 0]
-    green = _table(plans, lambda p: list(np.array([0.09, 0.15, 0.035]) * p.rng.uniform(0.5, 1.6) + np.array([0.12, 0.02, 0]) * (p.rng.uniform() < 0.25)), x)
+    crown = (
+        line[:, 0]
+        + 1.3 * line[:, 2] * value_noise(x * 1.3 + shift, 0 * y + shift)[..., 0]
+        + 0.16 * leaf[..., 0]
+        + 0.08 * fine[..., 0]
+    )
+    green = _table(
+        plans,
+        lambda p: list(
+            np.array([0.09, 0.15, 0.035]) * p.rng.uniform(0.5, 1.6)
+            + np.array([0.12, 0.02, 0]) * (p.rng.uniform() < 0.25)
+        ),
+        x,
+    )
     shade = 0.35 + 1.1 * leaf[..., 1] * (0.5 + fine[..., 1])
     tree = ramp(edge, -edge, y - crown)
     gaps = ramp(0.8, 0.86, fine[..., 0] * 0.6 + leaf[..., 1] * 0.5)
     out = mix(out, green * shade[:, None], (tree * (1 - gaps))[:, None])
-    ground = _table(plans, lambda p: list(np.array([[0.1, 0.14, 0.04], [0.28, 0.25, 0.21], [0.35, 0.3, 0.2]])[p.rng.integers(3)]), x)
+    ground = _table(
+        plans, lambda p: list(np.array([[0.1, 0.14, 0.04], [0.28, 0.25, 0.21], [0.35, 0.3, 0.2]])[p.rng.integers(3)]), x
+    )
     return mix(out, ground * (0.7 + 0.6 * fine[..., 0])[:, None], ramp(0.02, -0.02, y - line[:, 0] + 0.12)[:, None])
 
 
@@ -149,9 +242,7 @@ def _shadow(x: Tensor, y: Tensor, c: Columns, light: Lamps) -> Tensor:
     return torch.sigmoid((1.0 - near) / soft) * (1 - 0.6 * c["key_soft"].view(-1, 1, 1))
 
 
-def background(
-    scenes: Sequence[Factors], c: Columns, light: Lamps, height: int, width: int, device: str
-) -> Tensor:
+def background(scenes: Sequence[Factors], c: Columns, light: Lamps, height: int, width: int, device: str) -> Tensor:
     """Render the backgrounds of a batch.
 
     Args:

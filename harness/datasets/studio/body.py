@@ -94,14 +94,18 @@ def ear_parts(r: Rig, p: Columns, posed: Posed, detail: float) -> list[Part]:
 @lru_cache(maxsize=8)
 def _torso(rows: int, cols: int) -> Array:
     t = np.linspace(0, len(_TORSO) - 1, rows)
-    width, side_y, front_y, front_z, back_y, back_z = (PchipInterpolator(np.arange(len(_TORSO)), _TORSO[:, k])(t)[:, None] for k in range(6))
+    width, side_y, front_y, front_z, back_y, back_z = (
+        PchipInterpolator(np.arange(len(_TORSO)), _TORSO[:, k])(t)[:, None] for k in range(6)
+    )
     a = np.linspace(-np.pi, np.pi, cols)[None]
     sin, cos = np.sin(a), np.cos(a)
     power = 2.0 / (2.0 + 0.7 * smooth(2, 6, t)[:, None])
     x = width * np.sign(sin) * np.abs(sin) ** power
     reach = np.abs(cos) ** power
     ahead = cos > 0
-    y = np.where(ahead, front_y + (side_y - front_y) * (1 - np.abs(cos) ** 1.3), back_y + (side_y - back_y) * (1 - np.abs(cos)))
+    y = np.where(
+        ahead, front_y + (side_y - front_y) * (1 - np.abs(cos) ** 1.3), back_y + (side_y - back_y) * (1 - np.abs(cos))
+    )
     z = np.where(ahead, -1.6 + (front_z + 1.6) * reach, -1.6 + (back_z + 1.6) * reach)
     chest = 0.5 * np.exp(-(((np.abs(x) - 8) / 4.5) ** 2 + ((y + 33) / 5) ** 2)) * ahead
     return np.stack([x, y, z + chest], -1)
@@ -122,7 +126,9 @@ def clothes_part(p: Columns, c: Columns, posed: Posed, detail: float) -> Part:
     rise = 1.3 * (c["clothes_kind"] >= 0.6).to(t.dtype).view(-1, 1, 1) * ramp(0.2, 0.0, t[..., 0])
     sunk = (drop - rise) * ramp(-6.0, -1.0, points[..., 2])
     points = points - torch.stack([0 * sunk, sunk, 0 * sunk], -1)
-    fold = value_noise(points[..., 0] * 0.22 + 20 + (c["background_seed"] % 40).view(-1, 1, 1), points[..., 1] * 0.13 + 30, 1)[..., 0]
+    fold = value_noise(
+        points[..., 0] * 0.22 + 20 + (c["background_seed"] % 40).view(-1, 1, 1), points[..., 1] * 0.13 + 30, 1
+    )[..., 0]
     fold = fold + 0.5 * value_noise(points[..., 0] * 0.5 + 50, points[..., 1] * 0.35 + 10, 1)[..., 0] - 0.75
     points = points + torch.stack([0 * fold, 0 * fold, 1.5 * fold * ramp(0.12, 0.5, t[..., 0])], -1)
     index = torch.arange(rows, device=device)
@@ -133,7 +139,16 @@ def clothes_part(p: Columns, c: Columns, posed: Posed, detail: float) -> Part:
     paint = torch.stack([points[..., 0], points[..., 1], (10.0 * t[..., 0]).expand_as(points[..., 0])], -1)
     shut = (0.55 + 0.45 * ramp(0.0, 0.35, t[..., 0])).expand_as(points[..., 0])
     light = torch.stack([shut, 0 * shut + 0.06, 0 * shut], -1)
-    return Part(CLOTH, world, turned, paint.reshape(flat), light.reshape(flat), grid_faces(rows, cols, str(device)), True, casts=False)
+    return Part(
+        CLOTH,
+        world,
+        turned,
+        paint.reshape(flat),
+        light.reshape(flat),
+        grid_faces(rows, cols, str(device)),
+        True,
+        casts=False,
+    )
 
 
 def clothes_table(scenes: Sequence[Mapping[str, float]], device: str) -> Tensor:

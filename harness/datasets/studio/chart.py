@@ -63,7 +63,10 @@ def _resample(side: int) -> tuple[Array, Array]:
 def _hair_masks(x: Array, y: Array, z: Array, s: Array, front: Array) -> dict[str, Array]:
     angle = np.degrees(np.arctan2(x, z + 1.0))
     beard = smooth(-5.0, -6.6, y + 0.45 * np.maximum(np.abs(x) - 3.0, 0)) * smooth(27.5, 25.5, s) * smooth(-1.8, 0.2, z)
-    beard = np.maximum(beard, smooth(4.4, 5.4, np.abs(x)) * smooth(-1.0, -2.4, y) * smooth(0.2, 1.0, z) * smooth(3.6, 2.4, z) * (s < 26))
+    beard = np.maximum(
+        beard,
+        smooth(4.4, 5.4, np.abs(x)) * smooth(-1.0, -2.4, y) * smooth(0.2, 1.0, z) * smooth(3.6, 2.4, z) * (s < 26),
+    )
     upper, lower = lip_heights(x)
     gap = s - 19.1
     lips = smooth(1.25, 1.0, np.where(gap < 0, -gap / upper, gap / lower)) * (np.abs(x) < MOUTH_HALF + 0.15) * front
@@ -73,7 +76,8 @@ def _hair_masks(x: Array, y: Array, z: Array, s: Array, front: Array) -> dict[st
     return {
         "scalp": y - hairline(angle),
         "angle": angle,
-        "beard": beard * (1 - lips) * (1 - 0.6 * np.exp(-(((y + 8.0) / 0.6) ** 2)) * np.exp(-((x / 1.9) ** 2)) * front) + below * 0.5 * front,
+        "beard": beard * (1 - lips) * (1 - 0.6 * np.exp(-(((y + 8.0) / 0.6) ** 2)) * np.exp(-((x / 1.9) ** 2)) * front)
+        + below * 0.5 * front,
         "moustache": moustache * (1 - lips),
         "goatee": np.maximum(chin, below * 0.8 * front),
     }
@@ -82,7 +86,11 @@ def _hair_masks(x: Array, y: Array, z: Array, s: Array, front: Array) -> dict[st
 def _line_masks(x: Array, y: Array, front: Array) -> dict[str, Array]:
     ax = np.abs(x)
     wave = 0.12 * np.sin(1.7 * x) + 0.06 * np.sin(4.1 * x + 1.0)
-    rows = np.exp(-((((y + wave - 3.0 + 0.02 * x**2) % 0.85 - 0.42) / 0.13) ** 2)) * smooth(3.2, 4.2, y) * smooth(7.4, 6.4, y)
+    rows = (
+        np.exp(-((((y + wave - 3.0 + 0.02 * x**2) % 0.85 - 0.42) / 0.13) ** 2))
+        * smooth(3.2, 4.2, y)
+        * smooth(7.4, 6.4, y)
+    )
     rows = rows * smooth(5.6, 3.2, ax) * front
     out, up = ax - (EYE_X + EYE_HALF), y - 0.1
     around = np.degrees(np.arctan2(up, np.maximum(out, 1e-3)))
@@ -95,7 +103,9 @@ def _line_masks(x: Array, y: Array, front: Array) -> dict[str, Array]:
         -(((np.hypot(ax - 3.0, (y - 0.6) * 1.1) - 1.55) / 0.08) ** 2)
     )
     lower = lower * smooth(-0.3, -0.8, y) * smooth(4.9, 4.0, ax) * smooth(1.3, 2.0, ax) * front
-    marionette = np.exp(-(((ax - 2.75 - 0.12 * (-7.4 - y)) / 0.13) ** 2)) * smooth(-9.8, -9.0, y) * smooth(-7.3, -7.7, y) * front
+    marionette = (
+        np.exp(-(((ax - 2.75 - 0.12 * (-7.4 - y)) / 0.13) ** 2)) * smooth(-9.8, -9.0, y) * smooth(-7.3, -7.7, y) * front
+    )
     return {
         "forehead_lines": rows,
         "crows_feet": feet,

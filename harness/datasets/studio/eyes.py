@@ -68,8 +68,14 @@ def eye_table(persons: Sequence[Mapping[str, float]], device: str) -> Tensor:
     rows = []
     for p in persons:
         old = max(0.0, (p["age"] - 30) / 50)
-        sclera = np.array([0.74, 0.70, 0.67]) * (1 - 0.12 * p["melanin"]) * np.array([1, 1 - 0.03 * old, 1 - 0.12 * old])
-        extra = [0.34 + 0.1 * (p["texture_seed"] % 7) / 7 - 0.05 * old, p["texture_seed"] % 97, 0.4 + 0.4 * p["redness"]]
+        sclera = (
+            np.array([0.74, 0.70, 0.67]) * (1 - 0.12 * p["melanin"]) * np.array([1, 1 - 0.03 * old, 1 - 0.12 * old])
+        )
+        extra = [
+            0.34 + 0.1 * (p["texture_seed"] % 7) / 7 - 0.05 * old,
+            p["texture_seed"] % 97,
+            0.4 + 0.4 * p["redness"],
+        ]
         rows.append(np.concatenate([iris_colours(p).reshape(-1), sclera, extra]))
     return torch.tensor(np.array(rows), dtype=torch.float32, device=device)
 

@@ -274,7 +274,14 @@ def sample_person(rng: np.random.Generator) -> dict[str, float]:
         p[name] += weight * lean
     for name, weight in (("neck_width", 1.2), ("shoulder_width", 1.2), ("nose_length", 0.4), ("chin_length", 0.3)):
         p[name] += weight * lean
-    for name, weight in (("upper_lip", 0.9), ("lower_lip", 0.8), ("eye_open", 0.6), ("brow_arch", 0.8), ("eye_size", 0.5), ("cheek_full", 0.4)):
+    for name, weight in (
+        ("upper_lip", 0.9),
+        ("lower_lip", 0.8),
+        ("eye_open", 0.6),
+        ("brow_arch", 0.8),
+        ("eye_size", 0.5),
+        ("cheek_full", 0.4),
+    ):
         p[name] -= weight * lean
     p["lip_colour"] = float(np.clip(p["lip_colour"] - 0.4 * lean, 0.0, 1.0))
     _sample_colour(p, old, rng)

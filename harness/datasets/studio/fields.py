@@ -50,20 +50,34 @@ def _skull_fields(c: Canvas) -> dict[str, Field]:
         "face_length": c.field(0.0, -0.55 * low * c.lift),
         "face_width": c.field(0.055 * x * np.exp(-(((y + 3.0) / 4.0) ** 2)) * (1 - c.neck)),
         "forehead_slope": c.field(0.0, 0.0, -0.75 * smooth(2.5, 9.5, y) * front),
-        "temple_hollow": c.field(-0.2 * side * c.spot((6.6, 3.0), (1.5, 2.0)), 0.0, -0.2 * c.spot((6.0, 3.2), (1.4, 2.0))),
+        "temple_hollow": c.field(
+            -0.2 * side * c.spot((6.6, 3.0), (1.5, 2.0)), 0.0, -0.2 * c.spot((6.0, 3.2), (1.4, 2.0))
+        ),
         "brow_ridge": c.field(0.0, -0.06 * c.spot((2.4, 2.0), (2.4, 0.9)), 0.33 * c.spot((2.3, 2.2), (2.4, 0.9))),
         "cheekbone": c.field(
-            0.3 * side * c.spot((5.4, -2.0), (1.8, 1.4)), 0.1 * c.spot((4.8, -2.2), (1.7, 1.3)), 0.3 * c.spot((4.7, -2.2), (1.6, 1.2))
+            0.3 * side * c.spot((5.4, -2.0), (1.8, 1.4)),
+            0.1 * c.spot((4.8, -2.2), (1.7, 1.3)),
+            0.3 * c.spot((4.7, -2.2), (1.6, 1.2)),
         ),
-        "cheek_full": c.field(0.42 * side * c.spot((5.2, -5.4), (2.2, 2.4)), 0.0, 0.38 * c.spot((4.4, -5.4), (1.8, 2.2))),
+        "cheek_full": c.field(
+            0.42 * side * c.spot((5.2, -5.4), (2.2, 2.4)), 0.0, 0.38 * c.spot((4.4, -5.4), (1.8, 2.2))
+        ),
         "jaw_width": c.field(0.095 * x * np.exp(-(((y + 7.6) / 3.0) ** 2)) * (1 - 0.6 * c.neck)),
         "jaw_square": c.field(
-            0.45 * side * c.spot((4.6, -8.9), (1.6, 1.8)), -0.4 * c.spot((4.6, -8.6), (1.7, 2.0)), 0.25 * c.spot((4.2, -9.0), (1.6, 1.6))
+            0.45 * side * c.spot((4.6, -8.9), (1.6, 1.8)),
+            -0.4 * c.spot((4.6, -8.6), (1.7, 2.0)),
+            0.25 * c.spot((4.2, -9.0), (1.6, 1.6)),
         ),
-        "chin_width": c.field(0.4 * np.tanh(x / 1.3) * np.exp(-(((y + 10.6) / 1.5) ** 2)) * front, 0.0, -0.05 * c.spot((0, -10.6), (1, 1))),
+        "chin_width": c.field(
+            0.4 * np.tanh(x / 1.3) * np.exp(-(((y + 10.6) / 1.5) ** 2)) * front, 0.0, -0.05 * c.spot((0, -10.6), (1, 1))
+        ),
         "chin_length": c.field(0.0, -0.55 * smooth(-8.3, -11.0, y) * c.lift * front),
-        "chin_forward": c.field(0.0, 0.0, 0.5 * smooth(-7.9, -10.4, y) * c.lift * front * smooth(6.0, 2.0, np.abs(x)) * smooth(3, 7, z)),
-        "chin_cleft": c.field(0.0, 0.0, -0.28 * np.exp(-((x / 0.28) ** 2)) * np.exp(-(((y + 10.6) / 0.7) ** 2)) * front),
+        "chin_forward": c.field(
+            0.0, 0.0, 0.5 * smooth(-7.9, -10.4, y) * c.lift * front * smooth(6.0, 2.0, np.abs(x)) * smooth(3, 7, z)
+        ),
+        "chin_cleft": c.field(
+            0.0, 0.0, -0.28 * np.exp(-((x / 0.28) ** 2)) * np.exp(-(((y + 10.6) / 0.7) ** 2)) * front
+        ),
         "midface_forward": c.field(0.0, 0.0, 0.4 * c.spot((0.0, -4.8), (4.2, 3.6))),
         "neck_width": c.field(0.11 * x * c.neck, 0.0, 0.07 * z * c.neck),
         "skew_jaw": c.field(0.28 * smooth(-5.0, -10.0, y) * front * c.lift),
@@ -84,10 +98,14 @@ def _nose_fields(c: Canvas) -> dict[str, Field]:
         "nose_bridge_height": c.field(0.0, 0.0, 0.38 * c.spot((0.0, -0.3), (0.95, 2.1))),
         "nose_bridge_width": c.field(0.2 * np.tanh(x / 0.4) * c.spot((0.0, -1.0), (1.6, 2.2))),
         "nose_hump": c.field(0.0, 0.0, 0.24 * c.spot((0.0, -1.5), (0.8, 0.9)) - 0.06 * c.spot((0.0, -3.2), (0.8, 0.6))),
-        "nose_tip_size": c.field(0.22 * np.tanh(x / 0.4) * c.spot((0.0, -4.0), (1.2, 0.8)), 0.0, 0.12 * c.spot((0.0, -4.1), (0.9, 0.7))),
+        "nose_tip_size": c.field(
+            0.22 * np.tanh(x / 0.4) * c.spot((0.0, -4.0), (1.2, 0.8)), 0.0, 0.12 * c.spot((0.0, -4.1), (0.9, 0.7))
+        ),
         "nose_tip_up": c.field(0.0, 0.34 * c.spot((0.0, -4.4), (1.2, 0.9)), 0.06 * c.spot((0.0, -4.2), (0.9, 0.8))),
         "nose_forward": c.field(0.0, 0.0, 0.42 * c.spot((0.0, -4.0), (1.3, 1.9))),
-        "nostril_size": c.field(0.13 * c.side * c.spot((1.3, -4.8), (0.5, 0.45)), -0.08 * c.spot((1.1, -4.9), (0.5, 0.3))),
+        "nostril_size": c.field(
+            0.13 * c.side * c.spot((1.3, -4.8), (0.5, 0.45)), -0.08 * c.spot((1.1, -4.9), (0.5, 0.3))
+        ),
         "skew_nose": c.field(0.25 * c.spot((0.0, -3.6), (1.5, 2.2))),
     }
 
@@ -112,8 +130,12 @@ def _mouth_fields(c: Canvas) -> dict[str, Field]:
         "lip_forward": c.field(0.0, 0.0, 0.32 * swell),
         "cupid_bow": c.field(0.0, 0.11 * bow * red_up),
         "mouth_corner": c.field(0.0, 0.2 * c.spot((MOUTH_HALF, MOUTH_Y), (0.9, 0.8))),
-        "philtrum": c.field(0.0, 0.0, -0.1 * c.spot((0.0, -6.1), (0.3, 0.5)) + 0.05 * c.spot((0.55, -6.1), (0.25, 0.5))),
-        "skew_mouth": c.field(0.14 * c.spot((0.0, -7.2), (3.4, 2.0)), 0.08 * np.tanh(x / 2) * c.spot((0, -7.2), (3.4, 1.6))),
+        "philtrum": c.field(
+            0.0, 0.0, -0.1 * c.spot((0.0, -6.1), (0.3, 0.5)) + 0.05 * c.spot((0.55, -6.1), (0.25, 0.5))
+        ),
+        "skew_mouth": c.field(
+            0.14 * c.spot((0.0, -7.2), (3.4, 2.0)), 0.08 * np.tanh(x / 2) * c.spot((0, -7.2), (3.4, 1.6))
+        ),
     }
 
 
@@ -127,10 +149,14 @@ def _eye_fields(c: Canvas) -> dict[str, Field]:
         "eye_tilt": c.field(0.0, 0.11 * out * c.eye(2.3)),
         "eye_depth": c.field(0.0, 0.0, -0.22 * c.eye(1.8)),
         "lid_crease": c.field(
-            0.0, -0.12 * c.spot((3.3, 1.15), (1.7, 0.4)), -0.16 * c.spot((3.2, 0.95), (1.7, 0.42)) + 0.05 * c.spot((3.2, 1.6), (1.7, 0.4))
+            0.0,
+            -0.12 * c.spot((3.3, 1.15), (1.7, 0.4)),
+            -0.16 * c.spot((3.2, 0.95), (1.7, 0.42)) + 0.05 * c.spot((3.2, 1.6), (1.7, 0.4)),
         ),
         "skew_eyes": c.field(0.0, 0.12 * np.tanh(x / 2.0) * eye),
-        "eye_bags": c.field(0.0, 0.0, 0.16 * c.spot((2.95, -1.15), (1.25, 0.3)) - 0.1 * c.spot((2.9, -1.6), (1.3, 0.25))),
+        "eye_bags": c.field(
+            0.0, 0.0, 0.16 * c.spot((2.95, -1.15), (1.25, 0.3)) - 0.1 * c.spot((2.9, -1.6), (1.3, 0.25))
+        ),
         "age": _age_field(c),
     }
 
@@ -183,11 +209,15 @@ def _brow_actions(c: Canvas) -> dict[str, Field]:
         ),
         "nose_wrinkle": c.field(
             0.08 * side * c.spot((1.2, -4.4), (0.8, 0.7)),
-            0.35 * c.spot((1.2, -3.9), (1.0, 1.3)) - 0.3 * c.spot((1.4, 2.1), (1.6, 1.0)) + 0.25 * c.spot((1.6, -6.3), (1.4, 0.8)),
+            0.35 * c.spot((1.2, -3.9), (1.0, 1.3))
+            - 0.3 * c.spot((1.4, 2.1), (1.6, 1.0))
+            + 0.25 * c.spot((1.6, -6.3), (1.4, 0.8)),
             0.15 * c.spot((1.3, -1.2), (0.7, 0.9)),
         ),
         "cheek_raise": c.field(
-            0.05 * side * c.spot((4.4, -2.4), (1.6, 1.2)), 0.38 * c.spot((3.8, -2.1), (2.0, 1.1)), 0.28 * c.spot((3.8, -2.0), (1.6, 0.9))
+            0.05 * side * c.spot((4.4, -2.4), (1.6, 1.2)),
+            0.38 * c.spot((3.8, -2.1), (2.0, 1.1)),
+            0.28 * c.spot((3.8, -2.0), (1.6, 0.9)),
         ),
     }
 
@@ -200,7 +230,9 @@ def _lip_actions(c: Canvas) -> dict[str, Field]:
     pucker = c.spot((0.0, MOUTH_Y), (2.3, 1.5))
     fold = np.exp(-(((np.abs(x) - 3.2) / 0.35) ** 2)) * np.exp(-(((y + 6.2) / 1.3) ** 2)) * c.front
     return {
-        "upper_lip_raise": c.field(0.0, 0.55 * up + 0.25 * c.spot((1.6, -5.6), (1.4, 1.0)), 0.1 * c.spot((1.8, -5.2), (1.0, 0.8))),
+        "upper_lip_raise": c.field(
+            0.0, 0.55 * up + 0.25 * c.spot((1.6, -5.6), (1.4, 1.0)), 0.1 * c.spot((1.8, -5.2), (1.0, 0.8))
+        ),
         "smile": c.field(
             0.62 * side * corner + 0.12 * side * c.spot((3.6, -5.0), (1.4, 1.4)),
             0.62 * corner + 0.3 * c.spot((3.7, -4.2), (1.8, 1.7)) - 0.1 * c.spot((0.0, -7.0), (1.2, 0.6)),
@@ -209,7 +241,9 @@ def _lip_actions(c: Canvas) -> dict[str, Field]:
         "dimple": c.field(0.25 * side * corner, 0.06 * corner, -0.35 * c.spot((3.0, MOUTH_Y), (0.7, 0.7))),
         "frown": c.field(0.08 * side * corner, -0.5 * corner - 0.1 * c.spot((3.2, -8.2), (1.2, 1.0)), -0.06 * corner),
         "chin_raise": c.field(
-            0.0, 0.3 * c.spot((0.0, -8.4), (2.2, 1.6)) + 0.2 * c.spot((0, -10.5), (1.5, 1.0)), 0.18 * c.spot((0.0, -7.7), (1.9, 0.6))
+            0.0,
+            0.3 * c.spot((0.0, -8.4), (2.2, 1.6)) + 0.2 * c.spot((0, -10.5), (1.5, 1.0)),
+            0.18 * c.spot((0.0, -7.7), (1.9, 0.6)),
         ),
         "lip_press": c.field(0.0, -0.16 * up + 0.2 * low, -0.24 * wide),
         "lip_width": c.field(0.17 * x * band, 0.0, -0.12 * c.spot((0.0, MOUTH_Y), (2.6, 1.4))),

@@ -62,7 +62,7 @@ def _occlusion(r: Rig, posed: Posed) -> Tensor:
     shut = 0.34 * spot((2.4, 0.5), (1.5, 0.75)) + 0.3 * spot((1.35, 0.3), (0.45, 0.7))
     shut = shut + 0.4 * spot((0.7, -5.1), (0.9, 0.3)) + 0.22 * spot((1.95, -4.5), (0.4, 0.7))
     shut = shut + 0.25 * spot((0.0, -8.95), (1.6, 0.35)) + 0.12 * spot((2.9, -7.1), (0.5, 0.5))
-    slit = torch.exp(-((s - 19.1) / 0.12) ** 2) * (x.abs() < 2.5) * front
+    slit = torch.exp(-(((s - 19.1) / 0.12) ** 2)) * (x.abs() < 2.5) * front
     under = ((s - 23.2) / 1.8).clamp(0, 1) * (1 - 0.45 * ((s - 27.5) / 4.0).clamp(0, 1))
     shut = shut + 0.45 * slit + 0.5 * under * (r.rest[..., 2] > -2)
     return (1.0 - shut).clamp(0.1, 1.0)[None].expand(posed.head.shape[:3])
@@ -75,7 +75,9 @@ def _head_part(r: Rig, posed: Posed, normals: Tensor) -> Part:
     light = torch.stack([shut, torch.ones_like(shut), torch.zeros_like(shut)], -1)
     flat = (posed.head.shape[0], -1, 3)
     shadow = coarse_faces(*posed.head.shape[1:3], 2 if r.grid.detail < 0.6 else 3, str(uv.device))
-    return Part(SKIN, posed.head.reshape(flat), normals, paint.reshape(flat), light.reshape(flat), r.faces, shadow=shadow)
+    return Part(
+        SKIN, posed.head.reshape(flat), normals, paint.reshape(flat), light.reshape(flat), r.faces, shadow=shadow
+    )
 
 
 def _with_hair(r: Rig, p: Columns, c: Columns, posed: Posed) -> tuple[Posed, Tensor, Tensor]:

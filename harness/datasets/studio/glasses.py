@@ -66,7 +66,9 @@ def glasses_parts(c: Columns, posed: Posed, scenes: Sequence[Mapping[str, float]
     inner = [paths[0][:, 0], paths[1][:, steps // 2]]
     t = torch.linspace(0, 1, 6, device=radius.device)[None, :, None]
     arc = radius.new_tensor([0.0, 0.5, 0.35])
-    bridge = inner[0][:, None] * (1 - t) + inner[1][:, None] * t + arc * (4 * t * (1 - t)) + radius.new_tensor([0, 0.35, 0])
+    bridge = (
+        inner[0][:, None] * (1 - t) + inner[1][:, None] * t + arc * (4 * t * (1 - t)) + radius.new_tensor([0, 0.35, 0])
+    )
     pieces = [(path, radius) for path in paths] + [(bridge, radius)]
     for side, sign in ((0, -1.0), (1, 1.0)):
         hinge = paths[side][:, steps // 2 if side == 0 else 0] + radius.new_tensor([sign * 0.15, 0.55, -0.15])
@@ -81,8 +83,22 @@ def glasses_parts(c: Columns, posed: Posed, scenes: Sequence[Mapping[str, float]
     metal = (c["glasses_rim"][:, None] < 0.3).float()
     tone = metal * (0.5 - 0.42 * dark) + (1 - metal) * (0.22 * (1 - dark) ** 2 + 0.008)
     warm = c["glasses_shape"][:, None]
-    colour = torch.stack([tone * (1.0 + 0.5 * warm * (1 - dark)), tone * (1.0 + 0.1 * warm * (1 - dark)), tone * (1 - 0.45 * warm * (1 - dark))], -1)
-    light = torch.stack([torch.ones_like(flat[..., 0]), (0.9 + 1.2 * metal).expand(batch, flat.shape[1]), torch.zeros_like(flat[..., 0])], -1)
+    colour = torch.stack(
+        [
+            tone * (1.0 + 0.5 * warm * (1 - dark)),
+            tone * (1.0 + 0.1 * warm * (1 - dark)),
+            tone * (1 - 0.45 * warm * (1 - dark)),
+        ],
+        -1,
+    )
+    light = torch.stack(
+        [
+            torch.ones_like(flat[..., 0]),
+            (0.9 + 1.2 * metal).expand(batch, flat.shape[1]),
+            torch.zeros_like(flat[..., 0]),
+        ],
+        -1,
+    )
     away = place(flat + normal, posed.rotation)
     world = place(flat, posed.rotation)
     faces = _tube_faces(tuple(p.shape[1] for p, _ in pieces), around, str(flat.device))

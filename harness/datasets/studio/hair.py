@@ -48,7 +48,9 @@ def _comb(root: Roots, c: Columns, normal: Tensor, locks: Tensor) -> Tensor:
     zero = torch.zeros_like(side)
     top = ramp(4.0, 8.5, y)[None]
     front = (ramp(2.5, 5.0, z) * ramp(3.5, 5.5, y))[None]
-    fall = torch.stack([0.28 * torch.sign(x)[None] + zero, -1.0 + zero, (-0.25 - 0.2 * ramp(3.0, 6.0, z))[None] + zero], -1)
+    fall = torch.stack(
+        [0.28 * torch.sign(x)[None] + zero, -1.0 + zero, (-0.25 - 0.2 * ramp(3.0, 6.0, z))[None] + zero], -1
+    )
     away = torch.stack([0.85 * side, -0.35 + zero, -0.4 + zero], -1)
     comb = mix(fall, away, top[..., None])
     fringe = (c["hair_fringe"].sqrt()[:, None] * front)[..., None]
@@ -80,7 +82,9 @@ def _keep_out(point: Tensor, level: Tensor, bare: Tensor) -> Tensor:
     return torch.stack([x, y + 0.25 * sunk, z], -1)
 
 
-def _grow(root: Roots, start: Tensor, normal: Tensor, p: Columns, c: Columns, knots: int, shift: Tensor) -> tuple[Tensor, Tensor]:
+def _grow(
+    root: Roots, start: Tensor, normal: Tensor, p: Columns, c: Columns, knots: int, shift: Tensor
+) -> tuple[Tensor, Tensor]:
     """Grow scalp hair; return knots (B, N, K, 3) in the head's frame and lengths (B, N)."""
     locks = lock_noise(root.at, 0.55, shift)
     fine = 2.0 * root.chance[None, :, 0:3] - 1.0
@@ -108,7 +112,9 @@ def _grow(root: Roots, start: Tensor, normal: Tensor, p: Columns, c: Columns, kn
         step = step / step.norm(dim=-1, keepdim=True).clamp(min=1e-4)
         point = point + stride * step
         t = k / (knots - 1)
-        level = torch.maximum(base, 0.97 + 0 * base) * (1.0 + volume * (0.4 + 0.6 * root.chance[None, :, 4]) * min(1.0, 3.0 * t))
+        level = torch.maximum(base, 0.97 + 0 * base) * (
+            1.0 + volume * (0.4 + 0.6 * root.chance[None, :, 4]) * min(1.0, 3.0 * t)
+        )
         point = _keep_out(point, level, bare)
         line.append(point)
         step = (point - line[-2]) / stride + weight * down * (1.0 if k > 1 else 0.5)
@@ -141,7 +147,14 @@ def _tint(root: Roots, colours: Tensor, locks: Tensor) -> Tensor:
 
 
 def hair_parts(
-    r: Rig, p: Columns, c: Columns, posed: Posed, normals: Tensor, cover: Tensor, persons: Sequence[Factors], strands: int
+    r: Rig,
+    p: Columns,
+    c: Columns,
+    posed: Posed,
+    normals: Tensor,
+    cover: Tensor,
+    persons: Sequence[Factors],
+    strands: int,
 ) -> list[Part]:
     """Build the hair of the head.
 
@@ -172,13 +185,23 @@ def hair_parts(
     locks = lock_noise(root.at, 0.9, shift)
     shell = 0.55 + 0.45 * root.chance[None, :, 4]
     opened = (shell * ramp(0.0, 3.0, length))[..., None] * (0.35 + 0.65 * t.sqrt()) + 0.12
-    parts = [ribbons(place(line, posed.rotation), width, _tint(root, hair_colours(persons, device), locks), opened.clamp(0, 1), 1.0)]
+    parts = [
+        ribbons(
+            place(line, posed.rotation),
+            width,
+            _tint(root, hair_colours(persons, device), locks),
+            opened.clamp(0, 1),
+            1.0,
+        )
+    ]
     if bool((c["beard_length"] * (p["beard_growth"] > 0.05) > 0.22).any()):
         parts.append(_beard(r, p, c, posed, normals, persons, max(60, strands // 3)))
     return parts
 
 
-def _beard(r: Rig, p: Columns, c: Columns, posed: Posed, normals: Tensor, persons: Sequence[Factors], count: int) -> Part:
+def _beard(
+    r: Rig, p: Columns, c: Columns, posed: Posed, normals: Tensor, persons: Sequence[Factors], count: int
+) -> Part:
     device = str(posed.head.device)
     root = roots("beard", count, r.grid.detail, device)
     batch = posed.head.shape[0]
@@ -203,7 +226,11 @@ def _beard(r: Rig, p: Columns, c: Columns, posed: Posed, normals: Tensor, person
         step = step + 0.22 * down
     knot = torch.stack(line, 2)
     t = torch.linspace(0, 1, knots, device=knot.device)
-    shown = (grown > 0.22) & (allowed > root.chance[None, :, 4]) & (p["beard_growth"][:, None] > 0.25 + 0.5 * root.chance[None, :, 5] - 0.25)
+    shown = (
+        (grown > 0.22)
+        & (allowed > root.chance[None, :, 4])
+        & (p["beard_growth"][:, None] > 0.25 + 0.5 * root.chance[None, :, 5] - 0.25)
+    )
     width = 0.13 * (860.0 / count) ** 0.5 * (1.0 - 0.7 * t) * shown[..., None]
     colour = _tint(root, hair_colours(persons, device), lock_noise(root.at, 1.5, p["texture_seed"] % 173.0)) * 0.9
     opened = (0.45 + 0.5 * t).expand(batch, count, knots)

@@ -219,5 +219,7 @@ def shade_hair(s: Surface, light: Lamps) -> Tensor:
     out = torch.empty_like(s.albedo)
     for k in range(3):
         body = direct * key_colour[k] + (ground[k] + (sky[k] - ground[k]) * up) * s.open + (0.9 * back) * rim_colour[k]
-        out[k] = s.albedo[k] * body + (bright + s.albedo[k].sqrt() * tinted) * key_colour[k] + (0.03 * back) * rim_colour[k]
+        out[k] = (
+            s.albedo[k] * body + (bright + s.albedo[k].sqrt() * tinted) * key_colour[k] + (0.03 * back) * rim_colour[k]
+        )
     return out

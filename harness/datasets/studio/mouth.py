@@ -49,7 +49,12 @@ def _tooth_row(lower: bool, cols: int, rows: int) -> tuple[Array, Array, Array]:
 def _tongue(cols: int, rows: int) -> Array:
     u, v = np.linspace(-1, 1, cols)[None], np.linspace(0, 1, rows)[:, None]
     x = 1.75 * u * np.sqrt(1 - 0.75 * (v - 0.25).clip(0) ** 2)
-    y = -8.35 + 0.75 * (1 - u**2) * np.sin(np.pi * (0.15 + 0.6 * (1 - v))) - 0.12 * np.exp(-((u / 0.12) ** 2)) - 0.5 * v**4
+    y = (
+        -8.35
+        + 0.75 * (1 - u**2) * np.sin(np.pi * (0.15 + 0.6 * (1 - v)))
+        - 0.12 * np.exp(-((u / 0.12) ** 2))
+        - 0.5 * v**4
+    )
     z = 3.0 + 4.6 * v - 0.9 * u**2 * v
     return np.stack(np.broadcast_arrays(x, y, z), -1)
 
@@ -61,7 +66,9 @@ def _constants(cols: int, rows: int, device: str) -> dict[str, Tensor]:
         points, white, shut = _tooth_row(lower, cols, rows)
         values |= {name: points, f"{name}_white": white, f"{name}_shut": shut}
     u, v = np.linspace(-1, 1, 11)[None], np.linspace(0, 1, 9)[:, None]
-    values["cave"] = np.stack(np.broadcast_arrays(2.85 * u, -4.9 - 4.4 * v, 7.3 - 4.6 * np.cos(1.45 * u) * np.sin(np.pi * v) ** 0.6), -1)
+    values["cave"] = np.stack(
+        np.broadcast_arrays(2.85 * u, -4.9 - 4.4 * v, 7.3 - 4.6 * np.cos(1.45 * u) * np.sin(np.pi * v) ** 0.6), -1
+    )
     return {k: torch.tensor(np.ascontiguousarray(v), dtype=torch.float32, device=device) for k, v in values.items()}
 
 
@@ -93,17 +100,37 @@ def mouth_parts(p: Columns, s: Columns, posed: Posed, anchor: Tensor, detail: fl
         flat = (batch, r * c, 3)
         faces = grid_faces(r, c, str(points.device))
         parts.append(
-            Part(PLAIN, points.reshape(flat), normals.reshape(flat), colour.expand_as(points).reshape(flat), light.reshape(flat), faces, double, False)
+            Part(
+                PLAIN,
+                points.reshape(flat),
+                normals.reshape(flat),
+                colour.expand_as(points).reshape(flat),
+                light.reshape(flat),
+                faces,
+                double,
+                False,
+            )
         )
 
-    gape = (s["jaw_open"] + 0.3 * s["lip_part"] + 0.3 * s["upper_lip_raise"] + 0.25 * s["smile"]).clamp(0, 1).view(-1, 1, 1)
+    gape = (
+        (s["jaw_open"] + 0.3 * s["lip_part"] + 0.3 * s["upper_lip_raise"] + 0.25 * s["smile"])
+        .clamp(0, 1)
+        .view(-1, 1, 1)
+    )
     for name in ("upper", "lower"):
         points = const[name][None] * stretch + shift
         if name == "lower":
             points = swing(points, posed.jaw)
         white = const[f"{name}_white"][None, :, :, None]
         shut = const[f"{name}_shut"][None] * (0.4 + 0.5 * gape)
-        light = torch.stack([shut.expand(batch, -1, -1), 1.1 + 0 * shut.expand(batch, -1, -1), torch.zeros_like(shut).expand(batch, -1, -1)], -1)
+        light = torch.stack(
+            [
+                shut.expand(batch, -1, -1),
+                1.1 + 0 * shut.expand(batch, -1, -1),
+                torch.zeros_like(shut).expand(batch, -1, -1),
+            ],
+            -1,
+        )
         add(place(points, posed.rotation), gum + (enamel - gum) * white, light, double=True)
     tongue = const["tongue"][None] + shift
     raised = s["tongue"].view(-1, 1, 1)

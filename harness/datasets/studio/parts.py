@@ -77,7 +77,11 @@ def assemble(parts: list[Part]) -> Assembly:
         first += part.points.shape[1]
     total = sum(f.shape[0] for f in faces)
     return Assembly(
-        torch.cat(records, 1), torch.cat(faces), torch.cat(material), total if split is None else split, torch.cat(casters)
+        torch.cat(records, 1),
+        torch.cat(faces),
+        torch.cat(material),
+        total if split is None else split,
+        torch.cat(casters),
     )
 
 

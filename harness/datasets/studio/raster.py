@@ -15,7 +15,9 @@ _CHUNK = 1 << 15  # rows of triangles at a time, so that the work stays in the p
 
 with warnings.catch_warnings():  # the first call of index_reduce_ warns that it is in beta
     warnings.simplefilter("ignore")
-    torch.zeros(1, dtype=torch.int64).index_reduce_(0, torch.zeros(1, dtype=torch.int64), torch.zeros(1, dtype=torch.int64), "amin")
+    torch.zeros(1, dtype=torch.int64).index_reduce_(
+        0, torch.zeros(1, dtype=torch.int64), torch.zeros(1, dtype=torch.int64), "amin"
+    )
 
 
 class Visible(NamedTuple):
@@ -47,7 +49,9 @@ def _edges(corner: torch.Tensor) -> torch.Tensor:
     a1, b1 = (y2 - y0) * inverse, (x0 - x2) * inverse
     c0, c1 = -(a0 * x2 + b0 * y2), -(a1 * x2 + b1 * y2)
     dz0, dz1 = z[:, 0] - z[:, 2], z[:, 1] - z[:, 2]
-    return torch.stack([a0, b0, c0, a1, b1, c1, a0 * dz0 + a1 * dz1, b0 * dz0 + b1 * dz1, c0 * dz0 + c1 * dz1 + z[:, 2]], 1)
+    return torch.stack(
+        [a0, b0, c0, a1, b1, c1, a0 * dz0 + a1 * dz1, b0 * dz0 + b1 * dz1, c0 * dz0 + c1 * dz1 + z[:, 2]], 1
+    )
 
 
 def _visible_triangles(

@@ -72,7 +72,9 @@ def render(
     """
     height, width = (size, size) if isinstance(size, int) else size
     if not len(persons) == len(states) == len(scenes) > 0:
-        raise ValueError(f"{len(persons)} persons, {len(states)} states, {len(scenes)} scenes; give equally many, at least 1")
+        raise ValueError(
+            f"{len(persons)} persons, {len(states)} states, {len(scenes)} scenes; give equally many, at least 1"
+        )
     if min(height, width) < 16:
         raise ValueError(f"size is {height} x {width} pixels; give at least 16 x 16")
     step = max(1, int(_SAMPLES / (height * width * level_for(height).samples ** 2)))

@@ -189,7 +189,9 @@ def _lid_heights(p: Columns, s: Columns) -> Tensor:
     look = s["gaze_y"] * 0.1
     upper = 0.54 + 0.08 * p["eye_open"] - 0.09 * old + 0.26 * s["lid_raise"] - 0.2 * s["lid_tight"] + 1.4 * look
     upper = upper - 0.1 * s["smile"] - 0.08 * s["brow_lower"] - 0.14 * s["nose_wrinkle"]
-    lower = 0.40 + 0.03 * p["eye_open"] - 0.2 * s["cheek_raise"] - 0.16 * s["lid_tight"] - 0.6 * look - 0.07 * s["smile"]
+    lower = (
+        0.40 + 0.03 * p["eye_open"] - 0.2 * s["cheek_raise"] - 0.16 * s["lid_tight"] - 0.6 * look - 0.07 * s["smile"]
+    )
     lower = lower.clamp(min=0.02) + 0.04 * s["lid_raise"]
     rows = []
     for name in ("blink_left", "blink_right"):
@@ -222,7 +224,6 @@ def _fit_lids(r: Rig, shape: Tensor, eyes: Tensor) -> Tensor:
     return shape.index_copy(1, r.lid_index, moved)
 
 
-
 def pose(r: Rig, p: Columns, s: Columns) -> Posed:
     """Deform and place the heads of a batch."""
     batch, rows, cols = p["age"].shape[0], *r.rest.shape[:2]
@@ -237,7 +238,9 @@ def pose(r: Rig, p: Columns, s: Columns) -> Posed:
     zero = torch.zeros_like(s["yaw"])
     jaw = rotation(zero, -_JAW_DEGREES * s["jaw_open"], zero)
     shape = shape + r.jaw[None, :, None] * (swing(shape, jaw) - shape)
-    shape = shape + torch.stack([r.jaw * 0.6 * side for side in s["jaw_side"]])[..., None] * shape.new_tensor([1.0, 0, 0])
+    shape = shape + torch.stack([r.jaw * 0.6 * side for side in s["jaw_side"]])[..., None] * shape.new_tensor(
+        [1.0, 0, 0]
+    )
     eyes = eye_centres(p)
     shape = _fit_lids(r, shape, eyes)
     head_turn = rotation(s["yaw"], s["pitch"], s["roll"])

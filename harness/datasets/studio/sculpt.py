@@ -162,7 +162,9 @@ def _lips(x: Array, gap: Array, below: Array) -> Array:
     upper, lower = lip_heights(x)
     fade = np.sqrt(np.clip(1 - (np.abs(x) / (MOUTH_HALF + 0.1)) ** 2.5, 0.0, 1.0))
     t = np.abs(gap) / np.where(below, lower, upper)
-    bulge = np.where(below, 0.46, 0.36) * np.exp(-(((t - 0.5) / 0.42) ** 2)) + 0.06 * np.exp(-(((t - 1.02) / 0.16) ** 2))
+    bulge = np.where(below, 0.46, 0.36) * np.exp(-(((t - 0.5) / 0.42) ** 2)) + 0.06 * np.exp(
+        -(((t - 1.02) / 0.16) ** 2)
+    )
     return fade * (bulge - 0.6 * np.exp(-((np.abs(gap) / 0.13) ** 2)))
 
 

@@ -16,7 +16,14 @@ CHANNELS = 8
 # linear albedo of skin over melanin, after the range of measured skin reflectances
 _MELANIN = np.array([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
 _ALBEDO = np.array(
-    [(0.80, 0.575, 0.475), (0.70, 0.465, 0.355), (0.55, 0.325, 0.215), (0.33, 0.17, 0.098), (0.19, 0.09, 0.052), (0.095, 0.047, 0.031)]
+    [
+        (0.80, 0.575, 0.475),
+        (0.70, 0.465, 0.355),
+        (0.55, 0.325, 0.215),
+        (0.33, 0.17, 0.098),
+        (0.19, 0.09, 0.052),
+        (0.095, 0.047, 0.031),
+    ]
 )
 
 
@@ -39,7 +46,9 @@ def hair_albedo(person: Mapping[str, float]) -> np.ndarray:
     """Return the linear colour (3,) of a person's hair without the grey."""
     m, red = person["hair_melanin"], person["hair_red"]
     knots = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
-    shades = np.array([(0.56, 0.37, 0.17), (0.34, 0.19, 0.078), (0.14, 0.066, 0.028), (0.05, 0.024, 0.0125), (0.014, 0.0105, 0.009)])
+    shades = np.array(
+        [(0.56, 0.37, 0.17), (0.34, 0.19, 0.078), (0.14, 0.066, 0.028), (0.05, 0.024, 0.0125), (0.014, 0.0105, 0.009)]
+    )
     colour = np.exp([np.interp(m, knots, np.log(shades[:, k])) for k in range(3)])
     return np.asarray(colour * np.array([1.0 + 0.7 * red, 1.0 - 0.12 * red, 1.0 - 0.55 * red]))
 
@@ -56,8 +65,13 @@ def _colour(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> Tensor:
     blotch = value_noise(c.arc * 0.7 + ox, c.s * 0.7 + oy, 2)
     fine = value_noise(c.arc * 3.1 + oy, c.s * 3.1 + ox, 2)
     light = float(1.0 - 0.75 * p["melanin"])
-    blood = (0.35 + 0.65 * p["redness"]) * (0.7 * m["cheeks"] + 0.8 * m["nose"] + 0.35 * m["chin"]) + 0.25 * m["socket"] * 0.6
-    blood = light * (0.95 * blood + 0.08 + 0.3 * (blotch[..., 0] - 0.5) + 0.22 * (fine[..., 0] - 0.5)) + 0.3 * light * m["inner_corner"]
+    blood = (0.35 + 0.65 * p["redness"]) * (0.7 * m["cheeks"] + 0.8 * m["nose"] + 0.35 * m["chin"]) + 0.25 * m[
+        "socket"
+    ] * 0.6
+    blood = (
+        light * (0.95 * blood + 0.08 + 0.3 * (blotch[..., 0] - 0.5) + 0.22 * (fine[..., 0] - 0.5))
+        + 0.3 * light * m["inner_corner"]
+    )
     tone = torch.exp(-blood[..., None] * torch.tensor([0.06, 0.42, 0.40], device=dev))
     pigment = 0.16 * (blotch[..., 1] - 0.5) + 0.12 * (fine[..., 1] - 0.5) + 0.06 * m["forehead"] - 0.1 * m["chin"] * 0.3
     rings = (0.12 + 0.55 * p["eye_bags"]) * m["under_eye"] + 0.16 * m["socket"] * (0.4 + p["melanin"])
@@ -78,7 +92,7 @@ def _lip_paint(c: Chart, p: Mapping[str, float], colour: Tensor, ox: float) -> T
     tint = torch.tensor([0.10, 0.62, 0.50], device=dev) * depth
     tint = tint + torch.tensor([0.22, 0.12, 0.05], device=dev) * p["melanin"]
     grain = value_noise(c.arc * 9.0 + ox, c.s * 2.0)[..., 0] - 0.5
-    dark = 0.55 * torch.exp(-((c.s - 19.1) / 0.09) ** 2) + 0.18 * grain
+    dark = 0.55 * torch.exp(-(((c.s - 19.1) / 0.09) ** 2)) + 0.18 * grain
     lips = colour * torch.exp(-tint) * torch.exp(-dark[..., None])
     return mix(colour, lips, (m["lips"] * 0.92)[..., None])
 
@@ -89,7 +103,7 @@ def _spots(c: Chart, p: Mapping[str, float], colour: Tensor, rng: np.random.Gene
     near = [(rng.uniform(-6, 6), rng.uniform(-10, 6.5), rng.uniform(0.05, 0.14)) for _ in range(8)]
     total = torch.zeros_like(c.x)
     for x, y, r in near[: int(p["moles"])]:
-        total = total + torch.exp(-(((c.x - x) ** 2 + (c.y - y) ** 2) / (r * r)) ** 2)
+        total = total + torch.exp(-((((c.x - x) ** 2 + (c.y - y) ** 2) / (r * r)) ** 2))
     colour = colour * torch.exp(-(total * c.masks["front"])[..., None] * torch.tensor([0.7, 1.0, 1.1], device=dev))
     if p["blemishes"] > 0.2:
         red = torch.zeros_like(c.x)
@@ -105,12 +119,18 @@ def _relief(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> tuple[Ten
     m = c.masks
     w = p["wrinkles"]
     broken = 0.35 + 0.9 * value_noise(c.arc * 0.9 + oy, c.s * 1.3 + ox)[..., 0]
-    lines = (m["forehead_lines"] * 0.9 + m["crows_feet"] + 0.8 * m["frown_lines"] + 0.9 * m["lower_lid_lines"]) * broken * w
+    lines = (
+        (m["forehead_lines"] * 0.9 + m["crows_feet"] + 0.8 * m["frown_lines"] + 0.9 * m["lower_lid_lines"]) * broken * w
+    )
     lines = lines + m["fold_line"] * (0.15 + 0.75 * w) + m["marionette"] * 0.7 * w
     lips = 0.5 * m["lips"] * (value_noise(c.arc * 8.0 + ox, c.s * 1.2)[..., 0] - 0.5)
     pores = value_noise(c.arc * 14.0 + ox, c.s * 14.0 + oy, 2)
     cheeks = (0.4 + 0.6 * (m["cheeks"] + m["nose"]).clamp(0, 1)) * m["front"]
-    grain = p["pores"] * ((pores[..., 0] - 0.5) * 0.014 + (value_noise(c.arc * 6.0, c.s * 6.0 + ox)[..., 0] - 0.5) * 0.012) * cheeks
+    grain = (
+        p["pores"]
+        * ((pores[..., 0] - 0.5) * 0.014 + (value_noise(c.arc * 6.0, c.s * 6.0 + ox)[..., 0] - 0.5) * 0.012)
+        * cheeks
+    )
     height = grain + 0.03 * lips - 0.055 * lines - 0.05 * m["crease"]
     return height, lines
 
@@ -119,7 +139,12 @@ def _brows(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> Tensor:
     """Return the cover of the eyebrows (T, T)."""
     m = c.masks
     t = m["brow_x"]
-    rise = -0.16 + 0.22 * p["brow_height"] + 0.28 * p["brow_arch"] * torch.exp(-(((t - 0.62) / 0.28) ** 2)) - 0.1 * p["brow_arch"] * ramp(0.75, 1.1, t)
+    rise = (
+        -0.16
+        + 0.22 * p["brow_height"]
+        + 0.28 * p["brow_arch"] * torch.exp(-(((t - 0.62) / 0.28) ** 2))
+        - 0.1 * p["brow_arch"] * ramp(0.75, 1.1, t)
+    )
     y = m["brow_y"] - rise
     half = (0.2 + 0.42 * p["brow_thick"]) * (0.85 + 0.15 * torch.cos(3.0 * t)) * ramp(1.08, 0.55, t) + 0.03
     strand = value_noise(c.x.abs() * 2.0 - y * 3.0 + ox, (y * 1.3 - c.x.abs() * 0.9) * 9.0 + oy)[..., 0]
@@ -142,10 +167,15 @@ def scalp_map(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> Tensor:
     front = ramp(75.0, 40.0, angle)
     corner = torch.exp(-(((angle - 38.0) / 13.0) ** 2))
     rise = front * 0.9 * p["hairline"] + (1.6 * corner + 0.4 * front) * p["baldness"] + 0.35 * corner * p["masculinity"]
-    ragged = value_noise(c.arc * 1.6 + ox, c.s * 1.6 + oy)[..., 0] * 0.7 + value_noise(c.arc * 6.0 + oy, c.s * 3.0 + ox)[..., 0] * 0.5
+    ragged = (
+        value_noise(c.arc * 1.6 + ox, c.s * 1.6 + oy)[..., 0] * 0.7
+        + value_noise(c.arc * 6.0 + oy, c.s * 3.0 + ox)[..., 0] * 0.5
+    )
     cover = ramp(-0.45, 0.55, m["scalp"] - rise + 0.9 * (ragged - 0.6))
     top = ramp(2.5, 7.5, c.y) * ramp(9.0, 5.0, c.z)
-    return cover * (1 - ramp(0.35, 1.0, p["baldness"] * torch.ones_like(top)) * ramp(0.3, 0.8, top + 0.5 * (ragged - 0.6)))
+    return cover * (
+        1 - ramp(0.35, 1.0, p["baldness"] * torch.ones_like(top)) * ramp(0.3, 0.8, top + 0.5 * (ragged - 0.6))
+    )
 
 
 def bake(person: Mapping[str, float], day: Mapping[str, float], side: int, device: str) -> Tensor:
@@ -165,7 +195,13 @@ def bake(person: Mapping[str, float], day: Mapping[str, float], side: int, devic
     ox, oy, rng = _seeded(person)
     colour = _spots(c, person, _lip_paint(c, person, _colour(c, person, ox, oy), ox), rng)
     height, lines = _relief(c, person, ox, oy)
-    dark = 0.3 * lines + 2.6 * m["nostrils"] + 0.45 * m["crease"] + (0.8 + 0.9 * person["lashes"]) * m["upper_edge"] + 0.25 * m["lower_edge"]
+    dark = (
+        0.3 * lines
+        + 2.6 * m["nostrils"]
+        + 0.45 * m["crease"]
+        + (0.8 + 0.9 * person["lashes"]) * m["upper_edge"]
+        + 0.25 * m["lower_edge"]
+    )
     dark = dark + 0.08 * m["upper_lid"]
     colour = colour * torch.exp(-dark[..., None] * torch.tensor([0.8, 1.0, 1.05], device=c.x.device))
     hair = torch.tensor(hair_albedo(person), dtype=torch.float32, device=c.x.device)
@@ -174,7 +210,10 @@ def bake(person: Mapping[str, float], day: Mapping[str, float], side: int, devic
     colour = mix(colour, mix(hair, grey, torch.tensor(0.5 * person["grey"] ** 1.5)) * 0.75, (0.93 * brow)[..., None])
     grown = min(1.0, 5.0 * day["beard_length"]) * person["beard_growth"]
     shadow = 0.25 * person["beard_growth"] * (1 - person["melanin"]) * (m["beard"] + m["moustache"]).clamp(0, 1)
-    stubble = value_noise(c.arc * 11.0 + oy, c.s * 7.0 + ox)[..., 0] * 0.6 + value_noise(c.arc * 22.0 + oy, c.s * 13.0 + ox)[..., 0] * 0.6
+    stubble = (
+        value_noise(c.arc * 11.0 + oy, c.s * 7.0 + ox)[..., 0] * 0.6
+        + value_noise(c.arc * 22.0 + oy, c.s * 13.0 + ox)[..., 0] * 0.6
+    )
     beard = beard_map(c, day) * grown
     cover = (beard * 1.5 - 0.75 * (1 - beard) * (1 - stubble) + 0.25 * (stubble - 0.5)).clamp(0, 0.92) * (beard > 0.01)
     cover = torch.maximum(cover, shadow * (0.35 + 0.3 * stubble))
@@ -183,7 +222,10 @@ def bake(person: Mapping[str, float], day: Mapping[str, float], side: int, devic
     height = height + 0.05 * cover * (stubble - 0.5)
     scalp = scalp_map(c, person, ox, oy)
     long = min(1.0, max(0.0, (day["hair_length"] - 0.02) / 0.14))
-    streak = value_noise(c.arc * 7.0 + oy, c.s * 1.5 + ox)[..., 0] * 0.7 + 0.5 * value_noise(c.arc * 15.0 + ox, c.s * 2.0)[..., 0]
+    streak = (
+        value_noise(c.arc * 7.0 + oy, c.s * 1.5 + ox)[..., 0] * 0.7
+        + 0.5 * value_noise(c.arc * 15.0 + ox, c.s * 2.0)[..., 0]
+    )
     head_hair = mix(hair, grey, torch.tensor(0.8 * person["grey"])) * (0.22 + 0.6 * streak)[..., None]
     colour = mix(colour, head_hair, (scalp * (0.55 + 0.42 * long * torch.ones_like(scalp)))[..., None])
     slope = torch.stack([torch.gradient(height, dim=k)[0] for k in (1, 0)], -1) / c.cell

@@ -75,7 +75,9 @@ def roots(region: str, count: int, detail: float, device: str) -> Roots:
     def tensor(values: Array) -> Tensor:
         return torch.tensor(values, dtype=torch.float32, device=device)
 
-    return Roots(torch.tensor(index, device=device), tensor(w), at.to(device), tensor(uv), tensor(rng.random((count, 6))))
+    return Roots(
+        torch.tensor(index, device=device), tensor(w), at.to(device), tensor(uv), tensor(rng.random((count, 6)))
+    )
 
 
 def texture_at(texture: Tensor, uv: Tensor) -> Tensor:
@@ -115,7 +117,9 @@ def ribbons(knots: Tensor, width: Tensor, colour: Tensor, opened: Tensor, gloss:
     points = torch.stack([knots - side, knots + side], 3).reshape(batch, -1, 3)
 
     def twice(values: Tensor) -> Tensor:
-        return values[:, :, :, None].expand(batch, count, steps, 2, values.shape[-1]).reshape(batch, -1, values.shape[-1])
+        return (
+            values[:, :, :, None].expand(batch, count, steps, 2, values.shape[-1]).reshape(batch, -1, values.shape[-1])
+        )
 
     light = torch.stack([opened, torch.full_like(opened, gloss), torch.zeros_like(opened)], -1)
     paint = colour[:, :, None].expand(batch, count, steps, 3)

@@ -125,9 +125,7 @@ def _bend(normal: Tensor, slope: Tensor) -> Tensor:
     return _unit(torch.stack([x - rx * tilt_x - ux * tilt_y, y - uy * tilt_y, z - rz * tilt_x - uz * tilt_y]))
 
 
-def radiance(
-    assembly: Assembly, seen: Visible, cam: Camera, light: Lamps, shadows: ShadowMap, look: Looks
-) -> Tensor:
+def radiance(assembly: Assembly, seen: Visible, cam: Camera, light: Lamps, shadows: ShadowMap, look: Looks) -> Tensor:
     """Shade every visible point.
 
     Returns:
