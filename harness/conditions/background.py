@@ -23,7 +23,7 @@ FOREGROUNDS: tuple[Foreground, ...] = ("grabcut", "ellipse")
 _GRABCUT_SIDE = 128
 """GrabCut looks at a copy with no longer side than this, in pixels: its time grows with the area."""
 _GRABCUT_ROUNDS = 3
-_PLAUSIBLE = (0.15, 0.9)
+_PLAUSIBLE = (0.3, 0.9)
 """Share of the picture that a foreground may cover; outside it GrabCut has failed and the ellipse stands."""
 
 Mask = NDArray[np.float64]
@@ -88,9 +88,9 @@ def _grabcut(pixels: Picture) -> NDArray[np.bool_]:
     height, width = pixels.shape[:2]
     trimap = np.full((height, width), cv2.GC_PR_BGD, dtype=np.uint8)
     trimap[_ellipse(height, width, 0.40, 0.50)] = cv2.GC_PR_FGD
-    trimap[_ellipse(height, width, 0.18, 0.28)] = cv2.GC_FGD
+    trimap[_ellipse(height, width, 0.22, 0.36)] = cv2.GC_FGD
     margin = max(1, round(0.04 * min(height, width)))
-    trimap[:margin] = trimap[:, :margin] = trimap[:, -margin:] = cv2.GC_BGD
+    trimap[:margin] = trimap[: 3 * height // 4, :margin] = trimap[: 3 * height // 4, -margin:] = cv2.GC_BGD
     cv2.setRNGSeed(0)  # GrabCut starts from a k-means that draws from OpenCV's own generator
     try:
         models = np.zeros((1, 65)), np.zeros((1, 65))

@@ -1,0 +1,85 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fauxbench.harness.conditions.table import CHANGES, SEVERITIES, Condition, Span
+from fauxbench.harness.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def picture():
+    y, x = np.mgrid[0:40, 0:36]
+    spot = np.exp(-((y - 20) ** 2 + (x - 18) ** 2) / 120)[:, :, None]
+    detail = np.random.default_rng(0).normal(0, 8, (40, 36, 3))
+    return np.clip(50 + 150 * spot * (1.0, 0.8, 0.6) + detail, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_a_change_repeats_from_its_seed_and_from_its_record(name, severity, picture):
+    condition = Condition(name=name, severity=severity)
+    pixels, applied = condition.apply(picture, np.random.default_rng(5))
+    assert pixels.shape == picture.shape
+    assert pixels.dtype == np.uint8
+    again, same = condition.apply(picture, np.random.default_rng(5))
+    assert np.array_equal(pixels, again)
+    assert applied == same
+    stored = json.loads(json.dumps(applied, allow_nan=False))
+    repeated, _ = Condition(name=name, severity=severity, parameters=stored).apply(picture, np.random.default_rng(6))
+    assert np.array_equal(pixels, repeated)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_severity_grows(name, picture):
+    def change(severity):
+        condition = Condition(name=name, severity=severity)
+        drawn = [condition.apply(picture, np.random.default_rng(seed))[0] for seed in range(12)]
+        return np.mean([np.abs(pixels - picture.astype(float)).mean() for pixels in drawn])
+
+    changes = [change(severity) for severity in SEVERITIES]
+    assert changes == sorted(changes)
+    assert changes[0] > 0
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_every_ladder_has_one_rung_or_five(name):
+    for ladder in CHANGES[name].draws.values():
+        assert len(ladder) in (1, len(SEVERITIES))
+
+
+def test_holding_one_parameter_leaves_the_other_draws_alone():
+    free = Condition(name="light").draw(np.random.default_rng(1))
+    held = Condition(name="light", parameters={"exposure": 0.0}).draw(np.random.default_rng(1))
+    assert held == {**free, "exposure": 0.0}
+
+
+@given(
+    low=st.floats(0.1, 10), width=st.floats(0, 10), log=st.booleans(), either=st.booleans(), seed=st.integers(0, 1000)
+)
+def test_spans_stay_within_their_ends(low, width, log, either, seed):
+    high = low + width
+    value = Span(low=low, high=high, log=log, either=either).draw(np.random.default_rng(seed))
+    opposite = 1 / value if log else -value
+    inside = [low * (1 - 1e-9) <= v <= high * (1 + 1e-9) for v in (value, opposite)]
+    assert inside[0] or (either and inside[1])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"name": "lihgt"}, "did you mean 'light'"),
+        ({"name": "light", "severity": 6}, "1 to 5"),
+        ({"name": "light", "parameters": {"exposur": 1}}, "did you mean 'exposure'"),
+    ],
+)
+def test_what_the_table_does_not_know_is_refused(given, message):
+    with pytest.raises(InputError, match=message):
+        Condition(**given)
+
+
+def test_record_is_plain_json():
+    record = Condition(name="resolution", severity=2, parameters={"jpeg": 50}).record()
+    assert json.loads(json.dumps(record)) == record == {"name": "resolution", "severity": 2, "parameters": {"jpeg": 50}}
