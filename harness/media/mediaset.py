@@ -94,7 +94,7 @@ class MediaSet:
             items = tuple(Item.from_record(record, _location(folder, card, record)) for record in records)
         except FileNotFoundError as error:
             raise IntegrityError(f"{folder} is not a sealed MediaSet: no {Path(str(error.filename)).name}") from error
-        except (OSError, LookupError, TypeError, ValueError) as error:
+        except (IntegrityError, OSError, LookupError, TypeError, ValueError) as error:
             raise IntegrityError(f"{folder}: records cannot be read: {type(error).__name__}: {error}") from error
         found = digest_of_set(items, missed)
         if found != card.digest:
@@ -173,7 +173,7 @@ class MediaSetWriter:
         path, content, facts = write_media(self.folder / "media", file_stem(item.id), media)
         if modality_of(path) is not item.modality:
             path.unlink()
-            raise MediaError(f"expected a {item.modality}, found {path.suffix}")
+            raise MediaError(f"expected modality {item.modality}, found a {path.suffix} file")
         known = {**facts, **item.facts}
         return self._record(replace(item, root=OWNED, path=f"media/{path.name}", content=content, facts=known))
 

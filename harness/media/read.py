@@ -55,7 +55,9 @@ def read_frames(path: Path) -> Iterator[Picture]:
 
 
 def read_sound(path: Path, rate: int = DIGEST_RATE) -> Sound:
-    """Read the sound of a file as (samples,) float32 in [-1, 1], mono, resampled to `rate` Hz.
+    """Read the sound of a file as (samples,) float32, mono (the mean of the channels), resampled to `rate` Hz.
+
+    Values lie in [-1, 1], but for what resampling adds at the edges of a sound that is clipped.
 
     Raises:
         MediaError: No sound stream, or it cannot be decoded.
@@ -67,7 +69,7 @@ def read_sound(path: Path, rate: int = DIGEST_RATE) -> Sound:
         with av.open(str(path)) as container:
             if not container.streams.audio:
                 raise MediaError(f"{path}: no sound stream")
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+            resampler = av.AudioResampler(format="fltp", rate=rate)
             for frame in container.decode(audio=0):
                 blocks.extend(_samples(part) for part in resampler.resample(frame))
             blocks.extend(_samples(part) for part in resampler.resample(None))
@@ -77,7 +79,9 @@ def read_sound(path: Path, rate: int = DIGEST_RATE) -> Sound:
 
 
 def _samples(frame: "av.AudioFrame") -> Sound:
-    return np.asarray(frame.to_ndarray(), dtype=np.float32).reshape(-1)
+    channels = np.asarray(frame.to_ndarray(), dtype=np.float32)
+    mono: Sound = channels.mean(axis=0, dtype=np.float32) if len(channels) > 1 else channels[0]
+    return mono
 
 
 def has_sound(path: Path) -> bool:
