@@ -49,7 +49,7 @@ class Parameter(Document):
             return value
         low = float("-inf") if self.low is None else self.low
         high = float("inf") if self.high is None else self.high
-        if not low <= value <= high:
+        if not low <= value <= high or value in {float("inf"), float("-inf")}:
             raise InputError(f"{name}: found {value!r}, legal: {low} to {high}")
         return value
 
@@ -176,7 +176,7 @@ def read_card(path: Path, card_type: type[C]) -> C:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"no card: {path} ({error.strerror}); every part has a card.toml beside its code") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not TOML: {error}") from error
     try:
         return card_type.model_validate(table)

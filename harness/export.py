@@ -13,7 +13,7 @@ from .media.item import Item, Kind
 from .media.mediaset import MediaSet, file_stem
 from .run import default_store
 from .safeguards.border import release
-from .store.store import Store, write_atomically
+from .store.store import Store, new_folder, write_atomically
 
 CSV_COLUMNS = ("file", "id", "kind", "visual_fake", "audio_fake", "group", "split", "language", "sources", "seed")
 
@@ -32,7 +32,10 @@ def find_set(spec: str, store: Path | None = None) -> tuple[MediaSet, str]:
     records = Path(run) / "records.jsonl"
     if not separator or not records.is_file():
         raise InputError(f"{spec}: neither a MediaSet folder (with card.json) nor RUN:name@version of a finished run")
-    lines = [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()]
+    try:
+        lines = [json.loads(line) for line in records.read_text(encoding="utf-8").split("\n") if line]
+    except ValueError as error:
+        raise InputError(f"{records}: not a record of a run: {error}") from error
     made = [r for r in lines if r["kind"] in {"generate", "collect"} and r["unit"].split()[1] == system]
     if not made:
         have = sorted({r["unit"].split()[1] for r in lines if r["kind"] in {"generate", "collect"}})
@@ -52,12 +55,13 @@ def export_set(media: MediaSet, form: str, out: Path, origin: str) -> Path:
         The file or folder to give to the other tool.
 
     Raises:
-        InputError: `out` is not empty.
+        InputError: `out` is not empty, or the set does not fit the form.
+        IntegrityError: A file is not what it was when its set was made.
         StorageError: The disk is full or read-only.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"--out {out}: not empty; choose a new folder")
-    return FORMS[form](media, out, origin)
+    with new_folder(out) as part:
+        made = FORMS[form](media, part, origin).relative_to(part)
+    return out / made
 
 
 def _folder(media: MediaSet, out: Path, origin: str) -> Path:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from .canonical import JSON
 from .errors import Failure, FauxbenchError, InputError
 from .execute.display import Display, Quiet
@@ -14,7 +16,7 @@ from .planning.planner import plan_suite
 from .registry import GENERATORS
 from .run import default_store, default_workers
 from .safeguards.border import release
-from .store.store import Store, storage_errors, weights_folder
+from .store.store import Store, new_folder, weights_folder
 from .suite import Counts, DataSpec, Splits, Suite, SystemSpec
 
 STUDIO = "studio"
@@ -77,17 +79,17 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"--out {out}: not empty; choose a new folder")
     card = GENERATORS.find(use, Path.cwd()).card
-    data = data_for(source, fits=card.fits, uses_target="target" in card.uses, size=size, terms=terms)
-    spec = SystemSpec(use=use, version=version, parameters=dict(parameters or {}), seeds=(seed,))
-    suite = Suite(
-        suite="generate",
-        seed=seed,
-        data=data,
-        generators=(spec,),
-        n=Counts(train=0, validation=0, test=n),
-        metrics=(),
-        instruments=(),
-    )
+    try:
+        data = data_for(source, fits=card.fits, uses_target="target" in card.uses, size=size, terms=terms)
+        spec = SystemSpec(use=use, version=version, parameters=dict(parameters or {}), seeds=(seed,))
+        counts = Counts(train=0, validation=0, test=max(n, 2))
+        suite = Suite(suite="generate", seed=seed, data=data, generators=(spec,), n=counts, metrics=(), instruments=())
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}; found {first['input']!r:.80}") from error
+    if n < 1:
+        raise InputError(f"--n {n}: expected at least 1")
+    suite = suite.model_copy(update={"n": counts.model_copy(update={"test": n})})  # one item is no test, but a set
     place = store or default_store()
     planned = plan_suite(suite, Path.cwd(), weights_folder(place), device, sets_only=True)
     opened = Store(place)
@@ -110,20 +112,22 @@ def publish_set(media: MediaSet, out: Path, origin: str) -> MediaSet:
     """Bring a set from the store over the border: marked copies in `out`, which becomes a MediaSet of its own.
 
     Raises:
+        InputError: `out` is not empty.
+        IntegrityError: A file is not what it was when its set was made.
         StorageError: The disk is full or read-only.
     """
-    with storage_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
     names = [f"media/{file_stem(item.id)}{Path(item.path).suffix}" for item in media]
-    release(media.items, out, names, origin)
     card = media.card
-    writer = MediaSetWriter(out, name=card.name, origin=card.origin, terms=card.terms)
-    for item, name in zip(media, names, strict=True):
-        writer.keep(_placed(item, name))
-    for missed in media.missed:
-        writer.fail(missed.failure, missed.split)
-    writer.facts = {**card.facts, "made_by": origin}
-    return writer.seal()
+    with new_folder(out) as part:
+        release(media.items, part, names, origin)
+        writer = MediaSetWriter(part, name=card.name, origin=card.origin, terms=card.terms)
+        for item, name in zip(media, names, strict=True):
+            writer.keep(_placed(item, name))
+        for missed in media.missed:
+            writer.fail(missed.failure, missed.split)
+        writer.facts = {**card.facts, "made_by": origin}
+        writer.seal()
+    return MediaSet.open(out)
 
 
 def _placed(item: Item, name: str) -> Item:

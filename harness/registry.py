@@ -98,11 +98,14 @@ class Parts(Generic[C]):
 
     def _plugins(self) -> Iterator[Part[C]]:
         for point in sorted(entry_points(group=f"fauxbench.{self.sort}"), key=lambda p: p.name):
-            folder = _folder_of_plugin(point)
-            card = read_card(folder / "card.toml", self.card_type)
+            origin = f"plugin {point.dist.name if point.dist else point.module}"
+            try:
+                folder = _folder_of_plugin(point)
+                card = read_card(folder / "card.toml", self.card_type)
+            except InputError as error:
+                raise InputError(f"{origin}: {error}") from error
             if card.name != point.name:
                 raise InputError(f"{folder}/card.toml: name '{card.name}', but the entry point says '{point.name}'")
-            origin = f"plugin {point.dist.name if point.dist else point.module}"
             yield Part(card=card, folder=folder, module=point.module, class_name=point.attr, origin=origin)
 
     def _from_file(self, use: str, base: Path) -> Part[C]:
@@ -162,6 +165,9 @@ def _module_of_file(path: Path) -> ModuleType:
     sys.path.insert(0, str(path.parent))  # its own neighbours, as with `python file.py`
     try:
         spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]  # or the next unit would find half a module
+        raise
     finally:
         sys.path.remove(str(path.parent))
     return module

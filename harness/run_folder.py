@@ -26,7 +26,7 @@ from filelock import FileLock, Timeout
 from .canonical import JSON, canonical
 from .errors import InputError
 from .plan import THREADS, Plan, numeric_class
-from .store.store import storage_errors, write_atomically
+from .store.store import disk_is_full, storage_errors, write_atomically
 from .suite import Suite, suite_digest
 
 _LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "scikit-learn", "scipy", "timm", "torch", "torchvision")
@@ -50,25 +50,31 @@ class RunFolder:
         with storage_errors(runs):
             try:
                 runs.mkdir(parents=True, exist_ok=True)
-            except (FileExistsError, NotADirectoryError, PermissionError) as error:
+                for path in sorted(runs.glob(f"{suite.suite}-{digest[:8]}-*"), reverse=True):
+                    if _status(path) in {"running", "interrupted"}:
+                        lock = _try_lock(path)
+                        if lock is not None:
+                            return cls(path, lock)
+                return cls._begun(runs / f"{suite.suite}-{digest[:8]}")
+            except OSError as error:
+                if disk_is_full(error):
+                    raise
                 raise InputError(
                     f"cannot make run folders in {runs}: {error.strerror}; choose another --runs"
                 ) from error
-            for path in sorted(runs.glob(f"{suite.suite}-{digest[:8]}-*"), reverse=True):
-                if _status(path) in {"running", "interrupted"}:
-                    lock = _try_lock(path)
-                    if lock is not None:
-                        return cls(path, lock)
-            while True:
-                stamp = datetime.datetime.now(tz=datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
-                path = runs / f"{suite.suite}-{digest[:8]}-{stamp}"
-                try:
-                    path.mkdir()
-                except FileExistsError:
-                    continue
-                lock = _try_lock(path)
-                if lock is not None:
-                    return cls(path, lock)
+
+    @classmethod
+    def _begun(cls, stem: Path) -> "RunFolder":
+        while True:
+            stamp = datetime.datetime.now(tz=datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
+            path = stem.with_name(f"{stem.name}-{stamp}")
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            lock = _try_lock(path)
+            if lock is not None:
+                return cls(path, lock)
 
     def begin(self, suite: Suite, plan: Plan) -> None:
         """Write what is known before the first unit runs."""

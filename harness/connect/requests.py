@@ -8,6 +8,7 @@ import numpy as np
 from ..canonical import JSON
 from ..cards import GeneratorCard
 from ..contracts import Artifact, Output, Request
+from ..errors import InputError
 from ..media.item import Item, Kind, Modality, Split
 from ..media.mediaset import MediaSet
 
@@ -31,10 +32,15 @@ def requests_for(
     """Return the requests for a system, in order: train, validation, test.
 
     A system that alters a target is given the split's real Items in turn; others are asked for `counts[split]` items.
+
+    Raises:
+        InputError: Items are asked of a system that alters targets, in a split that has none.
     """
     asked = []
     for split in Split:
         targets = real.select(split)
+        if "target" in card.uses and counts.get(split, 0) and not targets:
+            raise InputError(f"'{card.name}' has nothing to alter: no file of the {split} split can be read")
         for index in range(counts.get(split, 0)):
             target = targets[index % len(targets)] if "target" in card.uses else None
             request = Request(

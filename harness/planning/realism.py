@@ -1,9 +1,11 @@
 """Planning realism: every metric on every system, and on the control."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from ..canonical import JSON
 from ..cards import MetricCard
+from ..errors import InputError, SuiteError
 from ..instruments import instrument_card, instrument_fingerprint, weights_path
 from ..media.item import Split
 from ..metrics import metric_card
@@ -11,25 +13,39 @@ from ..plan import Unit
 from ..stats.score import Direction
 from .model import REAL, Draft, RowPlan, System, code_of
 
+C = TypeVar("C")
+
 
 def plan_realism(draft: Draft) -> None:
     """Add every metric that fits a system, and the control beside it."""
-    names = [*draft.suite.metrics, *(["memorisation"] if "memorisation" not in draft.suite.metrics else [])]
-    instruments = [instrument_card(name) for name in dict.fromkeys((*draft.suite.instruments, "thumbnail"))]
+    metrics = _cards("metrics", draft.suite.metrics, metric_card)
+    metrics.setdefault("memorisation", metric_card("memorisation"))
+    instruments = _cards("instruments", draft.suite.instruments, instrument_card)
+    instruments.setdefault("thumbnail", instrument_card("thumbnail"))
     learns = draft.split_sizes.get(Split.TRAIN, 0) > 0
-    for name in names:
-        card = metric_card(name)
+    for card in metrics.values():
         if card.purpose == "pixels":
             for system in draft.systems:
                 if system.pairs:
                     _measured(draft, card, None, system)
             continue
-        for instrument in instruments:
+        for instrument in instruments.values():
             if card.purpose in instrument.purpose:
                 _control(draft, card, instrument.name)
                 for system in draft.systems:
                     if card.name != "memorisation" or (learns and system.card.kind == "fully_synthetic"):
                         _measured(draft, card, instrument.name, system)
+
+
+def _cards(key: str, names: Sequence[str], find: Callable[[str], C]) -> dict[str, C]:
+    """Return the cards of what the suite names, in its order."""
+    found = {}
+    for place, name in enumerate(names):
+        try:
+            found[name] = find(name)
+        except InputError as error:
+            raise SuiteError(f"{key}.{place}: {error}") from error
+    return found
 
 
 def _missing_weights(draft: Draft, instrument: str) -> str | None:

@@ -1,5 +1,6 @@
 """Planning the systems under test."""
 
+import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -94,12 +95,14 @@ def _generated(
                 cost=part.card.cost,
             )
         )
-    consents = consents_digest(consents_file()) if draft.terms.people == "real" and part.card.uses else "none"
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    consents = consents_digest(consents_file(), today) if draft.terms.people == "real" and part.card.uses else "none"
     asked: dict[str, JSON] = {
         "counts": {str(split): n for split, n in draft.counts.items()},
         "request_seed": draft.suite.seed,
         "system": name,
         "consents": consents,
+        "terms": draft.terms.model_dump(mode="json"),
     }
     total = sum(draft.counts.values())
     return draft.add(

@@ -4,15 +4,18 @@ Masters stay in the store. What leaves is copied here and gets a row in `provena
 can always be told for what it is. Watermark and signed credentials are added at this same place.
 """
 
+import json
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..canonical import JSON, canonical, digest_of_file
+from ..errors import IntegrityError, MediaError
 from ..media.content import Picture
 from ..media.images import write_png
 from ..media.item import Item, Kind
-from ..store.store import storage_errors
+from ..media.read import content_of
+from ..store.store import storage_errors, write_atomically
 
 PROVENANCE = "provenance.jsonl"
 _IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -39,7 +42,7 @@ def provenance_row(item: Item, file: Path, folder: Path, origin: str) -> dict[st
         "sha256": digest_of_file(file),
         "item": item.id,
         "content": item.content,
-        "synthetic": item.kind is not Kind.REAL,
+        "synthetic": source_type(item) is not None,
         "kind": str(item.kind),
         "digital_source_type": source_type(item),
         "generator": item.group,
@@ -59,6 +62,7 @@ def release(items: Sequence[Item], folder: Path, names: Sequence[str], origin: s
         origin: What made them: a fingerprint or a run.
 
     Raises:
+        IntegrityError: A file is not what it was when its set was made.
         StorageError: The disk is full or read-only.
     """
     rows = []
@@ -68,7 +72,7 @@ def release(items: Sequence[Item], folder: Path, names: Sequence[str], origin: s
                 raise ValueError(f"{item.id}: its set is not open")
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(item.location, path)
+            _copy(item, item.location, path)
             rows.append(provenance_row(item, path, folder, origin))
         _append(folder / PROVENANCE, rows)
 
@@ -77,10 +81,11 @@ def release_picture(pixels: Picture, path: Path, shown: Sequence[Item], origin: 
     """Write a picture made of several Items (a sample grid), and its provenance."""
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_png(path, pixels)
+        part = path.with_name(f".{path.name}.part")
+        write_png(part, pixels)
         row: dict[str, JSON] = {
             "file": path.name,
-            "sha256": digest_of_file(path),
+            "sha256": digest_of_file(part),
             "items": [item.id for item in shown],
             "synthetic": True,
             "kind": str(shown[0].kind),
@@ -89,13 +94,29 @@ def release_picture(pixels: Picture, path: Path, shown: Sequence[Item], origin: 
             "made_by": origin,
         }
         _append(path.parent / PROVENANCE, [row])
+        part.replace(path)  # last: what is there has its row
+
+
+def _copy(item: Item, source: Path, path: Path) -> None:
+    """Copy a file whose content is still what its Item says.
+
+    Raises:
+        IntegrityError: It was changed since, or is gone.
+    """
+    try:
+        content, _ = content_of(source, item.modality)
+    except MediaError as error:
+        raise IntegrityError(f"{item.id}: {error}") from error
+    if content != item.content:
+        raise IntegrityError(f"{source}: changed since it was read into '{item.group}'; run the suite again")
+    shutil.copyfile(source, path)
 
 
 def _append(path: Path, rows: Sequence[dict[str, JSON]]) -> None:
     """Add rows, replacing earlier ones of the same files."""
     names = {row["file"] for row in rows}
-    kept = [line for line in _lines(path) if not any(f'"file":"{name}"' in line for name in names)]
-    path.write_text("".join([*kept, *(canonical(row) + "\n" for row in rows)]), encoding="utf-8")
+    kept = [line for line in _lines(path) if json.loads(line)["file"] not in names]
+    write_atomically(path, "".join([*kept, *(canonical(row) + "\n" for row in rows)]))
 
 
 def _lines(path: Path) -> Iterator[str]:

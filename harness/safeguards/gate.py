@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ..canonical import digest_of_file
+from ..canonical import digest_of
 from ..cards import Document, GeneratorCard
 from ..contracts import Request
 from ..errors import Failure, InputError
@@ -32,8 +32,11 @@ class ConsentRecord(Document):
 
     def covers(self, technique: str, day: datetime.date) -> bool:
         """Whether the record allows `technique` on `day`."""
-        in_force = self.granted <= day <= self.expires and (self.revoked is None or day < self.revoked)
-        return in_force and bool({"any", technique} & set(self.techniques))
+        return self.in_force(day) and bool({"any", technique} & set(self.techniques))
+
+    def in_force(self, day: datetime.date) -> bool:
+        """Whether the record is granted, and neither expired nor revoked, on `day`."""
+        return self.granted <= day <= self.expires and (self.revoked is None or day < self.revoked)
 
 
 def consents_file() -> Path:
@@ -50,20 +53,30 @@ def read_consents(path: Path) -> tuple[ConsentRecord, ...]:
     Raises:
         InputError: A line is not a consent record.
     """
-    if not path.is_file():
-        return ()
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: consent records cannot be read: {error}") from error
     records = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
             records.append(ConsentRecord.model_validate_json(line))
         except ValidationError as error:
-            raise InputError(f"{path}, line {number}: not a consent record: {error.errors()[0]['msg']}") from error
+            first = error.errors()[0]
+            finding = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+            raise InputError(f"{path}, line {number}: not a consent record: {finding}") from error
     return tuple(records)
 
 
-def consents_digest(path: Path) -> str:
-    """Return the digest of the consent file, or `none`; it is part of every fingerprint that consent can change."""
-    return digest_of_file(path) if path.is_file() else "none"
+def consents_digest(path: Path, day: datetime.date) -> str:
+    """Return the digest of the records in force on `day`; it is part of every fingerprint that consent can change.
+
+    Raises:
+        InputError: As `read_consents`.
+    """
+    return digest_of([c.model_dump(mode="json") for c in read_consents(path) if c.in_force(day)])
 
 
 def why_not_fit(card: GeneratorCard, terms: Terms) -> str | None:

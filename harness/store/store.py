@@ -63,6 +63,39 @@ def weights_folder(store: Path) -> Path:
 
 
 @contextmanager
+def new_folder(place: Path) -> Iterator[Path]:
+    """Give a folder to fill, which takes its place only when it is complete: the same command can be given again.
+
+    Raises:
+        InputError: There is something in that place, or it cannot be written to.
+        StorageError: The disk is full or read-only.
+    """
+    with storage_errors(place):
+        place = place.resolve()
+        part = place.with_name(f".{place.name}.part")
+        try:
+            if place.exists() and (not place.is_dir() or any(place.iterdir())):
+                raise InputError(f"{place}: not empty; choose a new folder")
+            shutil.rmtree(part, ignore_errors=True)  # of a command that was ended
+            part.mkdir(parents=True)
+        except OSError as error:
+            if disk_is_full(error):
+                raise
+            raise InputError(f"{place}: cannot be written: {error.strerror}; choose another folder") from error
+        try:
+            yield part
+            if place.is_dir():
+                for child in part.iterdir():
+                    child.replace(place / child.name)
+                part.rmdir()
+            else:
+                part.replace(place)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+
+
+@contextmanager
 def storage_errors(place: Path) -> Iterator[None]:
     """Turn a full or read-only disk into a StorageError that says what to do."""
     try:
@@ -80,13 +113,15 @@ class Store:
     """One store folder; several processes may use it at once."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = root = root.absolute()  # a part may change the working folder
         with storage_errors(root):
             try:
                 for name in ("units", "partial", "locks", "weights"):
                     (root / name).mkdir(parents=True, exist_ok=True)
                 root.chmod(0o700)
-            except (FileExistsError, NotADirectoryError, PermissionError) as error:
+            except OSError as error:
+                if disk_is_full(error):
+                    raise
                 raise InputError(
                     f"the store {root} cannot be used: {error.strerror}; choose another --store"
                 ) from error
@@ -110,17 +145,17 @@ class Store:
         folder = self.folder_of(kind, unit_fingerprint)
         try:
             record = json.loads((folder / "unit.json").read_bytes())
+            return Finished(
+                folder=folder,
+                fingerprint=unit_fingerprint,
+                output=record["output"],
+                seconds=record["seconds"],
+                facts=record["facts"],
+            )
         except FileNotFoundError:
             return None
-        except json.JSONDecodeError as error:
-            raise IntegrityError(f"{folder}/unit.json is not JSON; delete {folder} to run the unit again") from error
-        return Finished(
-            folder=folder,
-            fingerprint=unit_fingerprint,
-            output=record["output"],
-            seconds=record["seconds"],
-            facts=record["facts"],
-        )
+        except (ValueError, LookupError, TypeError) as error:
+            raise IntegrityError(f"{folder}/unit.json is damaged; delete {folder} to run the unit again") from error
 
     @contextmanager
     def lock(self, unit_fingerprint: str) -> Iterator[None]:
@@ -137,15 +172,28 @@ class Store:
 
     @contextmanager
     def partial(self, unit_fingerprint: str) -> Iterator[Path]:
-        """Give a fresh folder for a unit in flight; call while holding its lock."""
-        for stale in (self.root / "partial").glob(f"{unit_fingerprint}-*"):
-            shutil.rmtree(stale, ignore_errors=True)  # whoever left it is dead: we hold its lock
+        """Give a fresh folder for a unit in flight, and remove those of dead processes; call while holding its lock."""
+        for stale in (self.root / "partial").iterdir():
+            self._clear(stale, held=unit_fingerprint)
         folder = self.root / "partial" / f"{unit_fingerprint}-{os.getpid()}"
         folder.mkdir()
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _clear(self, stale: Path, held: str) -> None:
+        """Remove a partial folder whose process is dead: its lock is ours, or free."""
+        owner = stale.name.partition("-")[0]
+        lock = FileLock(self.root / "locks" / f"{owner}.lock")
+        try:
+            if owner != held:
+                lock.acquire(timeout=0)
+            shutil.rmtree(stale, ignore_errors=True)
+        except (Timeout, OSError):
+            return  # at work
+        finally:
+            lock.release()
 
     def commit(self, kind: str, unit_fingerprint: str, folder: Path, record: Mapping[str, Any]) -> Finished:
         """Write `unit.json` last, move the folder to its place, and return the finished unit."""
