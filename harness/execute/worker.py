@@ -19,7 +19,7 @@ from queue import Queue
 from typing import Any, TextIO
 
 from ..errors import FauxbenchError, IntegrityError
-from ..store.store import Store, disk_is_full
+from ..store.store import Store, disk_is_full, storage_message
 from .step import Step
 
 PROGRESS_EVERY = 0.2
@@ -124,7 +124,7 @@ def main() -> None:
             run_order(order, out)
         except Exception as error:  # noqa: BLE001 - a part may raise anything; it is the unit's failure, not ours
             if disk_is_full(error):
-                _speak(out, event="storage", message=str(error))
+                _speak(out, event="storage", message=storage_message(error, Path(order["store"])))
             else:
                 _speak(out, event="failed", **_failure(error))
 

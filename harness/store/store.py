@@ -95,6 +95,16 @@ def new_folder(place: Path) -> Iterator[Path]:
             raise
 
 
+def storage_message(error: BaseException, place: Path) -> str:
+    """Return what to do about a disk that is full or read-only."""
+    what = error.strerror if isinstance(error, OSError) else str(error)
+    where = getattr(error, "filename", None) or place
+    return (
+        f"{what} at {where}: free space (or choose another --store or --runs) and give the same command again; "
+        "finished units are kept"
+    )
+
+
 @contextmanager
 def storage_errors(place: Path) -> Iterator[None]:
     """Turn a full or read-only disk into a StorageError that says what to do."""
@@ -102,10 +112,7 @@ def storage_errors(place: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if disk_is_full(error):
-            raise StorageError(
-                f"{error.strerror} at {error.filename or place}: free space (or choose another --store or --runs) "
-                "and give the same command again; finished units are kept"
-            ) from error
+            raise StorageError(storage_message(error, place)) from error
         raise
 
 
