@@ -20,7 +20,7 @@ from .base import Evidence, Features, Metric
 from .sets import Sample, both_sets, fault, matrix, refused
 
 Array = NDArray[np.float64]
-CHUNK = 4096
+CHUNK = 8192
 """Rows that are turned into float64 at once."""
 ROUNDING = 64 * np.finfo(np.float64).eps
 """A distance below this share of the traces is rounding, and is 0."""
@@ -135,7 +135,10 @@ def frechet_of_moments(a: Moments, b: Moments) -> float:
     lower = _cholesky(one)
     if lower is None:
         return _combine(step, *traces, _nuclear(_root(one), _root(two)))
-    eigenvalues = np.linalg.eigvalsh(lower.T @ two @ lower)
+    from scipy.linalg.lapack import dsygst
+
+    product, _ = dsygst(two, lower, itype=2, lower=1)  # the lower half of Lᵀ S2 L, at half the cost of two products
+    eigenvalues = np.linalg.eigvalsh(product)
     return _combine(step, *traces, float(np.sqrt(np.clip(eigenvalues, 0, None)).sum()))
 
 
