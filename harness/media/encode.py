@@ -106,6 +106,8 @@ def write_video(path: Path, media: VideoMedia) -> None:
     """Write a clip as MP4: H.264 (CRF 18, one thread for the same bits anywhere) and AAC.
 
     Colour is stored at half resolution (yuv420p), as nearly every clip is; at full (yuv444p) if a side is odd.
+    Sound is encoded in step with the picture, so that the muxer never holds back one for the other: memory does not
+    grow with the length of the clip.
     """
     import av
 
@@ -126,13 +128,14 @@ def write_video(path: Path, media: VideoMedia) -> None:
             stream.options = {"crf": "18", "preset": "medium"}
             stream.codec_context.thread_count = 1
             if media.sound is not None:  # every stream is there before the first packet is written
-                sound_stream = container.add_stream("aac", rate=int(media.sample_rate), layout="mono")
-            for pixels in chain([first], frames):
+                track = _SoundTrack(container, media.sound, int(media.sample_rate))
+            for shown, pixels in enumerate(chain([first], frames), 1):
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")))
+                if media.sound is not None:
+                    track.write_until(shown / float(media.fps))
             container.mux(stream.encode(None))
             if media.sound is not None:
-                container.mux(sound_stream.encode(_sound_frame(media.sound, int(media.sample_rate))))
-                container.mux(sound_stream.encode(None))
+                track.finish()
     except av.FFmpegError as error:
         if isinstance(error, OSError):
             raise
@@ -165,10 +168,36 @@ def _frames(media: VideoMedia) -> Iterator[Picture]:
         raise MediaError(f"frames() raised {type(error).__name__}: {error}") from error
 
 
-def _sound_frame(sound: Sound, rate: int) -> "av.AudioFrame":
-    import av
+class _SoundTrack:
+    """The AAC track of a clip, written piece by piece."""
 
-    frame = av.AudioFrame.from_ndarray(sound.astype(np.float32)[None, :], format="fltp", layout="mono")
-    frame.sample_rate = rate
-    frame.pts, frame.time_base = 0, Fraction(1, rate)  # else the encoder's delay is not recorded and sound comes late
-    return frame
+    def __init__(self, container: "av.container.OutputContainer", sound: Sound, rate: int) -> None:
+        self._container = container
+        self._stream = container.add_stream("aac", rate=rate, layout="mono")
+        self._sound = sound
+        self._rate = rate
+        self._written = 0
+
+    def write_until(self, seconds: float) -> None:
+        """Write what is heard before a time."""
+        self._write(min(len(self._sound), int(seconds * self._rate)))
+
+    def finish(self) -> None:
+        """Write the rest."""
+        self._write(len(self._sound))
+        self._container.mux(self._stream.encode(None))
+
+    def _write(self, end: int) -> None:
+        import av
+
+        if end <= self._written:
+            return
+        part = self._sound[self._written : end].astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(part[None, :], format="fltp", layout="mono")
+        frame.sample_rate = self._rate
+        frame.pts, frame.time_base = (
+            self._written,
+            Fraction(1, self._rate),
+        )  # else sound comes late by the encoder's delay
+        self._container.mux(self._stream.encode(frame))
+        self._written = end

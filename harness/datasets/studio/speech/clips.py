@@ -1,0 +1,334 @@
+"""Talking clips and spoken sounds of the studio: recipes, and the media they make, streamed in a fixed order."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....canonical import JSON
+from ....errors import InputError
+from ....media.content import Picture, Sound, SoundMedia, VideoMedia
+from ....media.item import Item, Kind, Modality, Split
+from ..factors import STATE, sample_scene
+from ..recipe import person_factors
+from .espeak import SAMPLE_RATE
+from .languages import find_language
+from .motion import HeadMotion
+from .mouth import MouthTrack, state_of
+from .room import Room, check_room, hear
+from .sentences import sentences_of
+from .utterance import Utterance, utter
+from .voices import Voice, voice_of_person
+
+HEIGHTS = (240, 360, 480, 720, 1080)
+"""The usual heights of clips in pixels; any even height from 32 on works."""
+LONGEST = 300.0
+"""Seconds."""
+
+_CLIP, _SPEECH = 11, 12  # streams of randomness, apart from those of pictures
+_PIXELS_PER_BATCH = 1 << 19
+_FRAMES_PER_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechRecipe:
+    """What to speak.
+
+    Attributes:
+        people: Number of people. Person p speaks `languages[p % len(languages)]`, with the voice of the same person's
+            clips.
+        per_person: Sounds of each person.
+        seconds: Length of each, 1 to 300; without it, one whole sentence each.
+        languages: Codes of `languages.LANGUAGES`.
+        seed: Of the whole set.
+        room: Where it is heard; without it, dry.
+        first_person: Number of the first person. From `RESERVED_PEOPLE` on they belong to judges.
+    """
+
+    people: int
+    per_person: int
+    seconds: float | None = None
+    languages: tuple[str, ...] = ("en",)
+    seed: int = 0
+    room: Room | None = None
+    first_person: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            InputError: A field is outside its range.
+        """
+        _check_people(self.people, self.per_person, self.seed, self.first_person)
+        _check_speech(self.seconds, self.languages, self.room)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipRecipe:
+    """What to film.
+
+    Attributes:
+        people: Number of people. Person p speaks `languages[p % len(languages)]`.
+        clips_per_person: Clips of each person, each in a light, place and clothes of its own.
+        seconds: Length of each, 1 to 300.
+        height: Pixels: 240, 360, 480, 720, 1080, or any even number from 32 on.
+        width: Pixels, even; default 16:9.
+        fps: Frames a second.
+        languages: Codes of `languages.LANGUAGES`.
+        seed: Of the whole set.
+        offset_frames: Frames by which the sound comes later than the picture (negative: earlier); the true offset.
+        room: Where it is heard; without it, dry.
+        first_person: Number of the first person. From `RESERVED_PEOPLE` on they belong to judges.
+        max_yaw: Largest mean turn of a head, degrees.
+    """
+
+    people: int
+    clips_per_person: int
+    seconds: float
+    height: int = 240
+    width: int | None = None
+    fps: float = 25.0
+    languages: tuple[str, ...] = ("en",)
+    seed: int = 0
+    offset_frames: int = 0
+    room: Room | None = None
+    first_person: int = 0
+    max_yaw: float = 15.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            InputError: A field is outside its range.
+        """
+        _check_people(self.people, self.clips_per_person, self.seed, self.first_person)
+        _check_speech(self.seconds, self.languages, self.room)
+        for name, side in (("height", self.height), ("width", self.width or 32)):
+            if not 32 <= side <= 3840 or side % 2:
+                raise InputError(f"{name} is {side} pixels; give an even number from 32 to 3840, as {HEIGHTS}")
+        if not 5 <= self.fps <= 60:
+            raise InputError(f"fps is {self.fps}; give 5 to 60")
+        if abs(self.offset_frames) > 10 * self.fps:
+            raise InputError(f"offset of {self.offset_frames} frames; give at most 10 seconds")
+        if not 0 <= self.max_yaw <= 40:
+            raise InputError(f"max_yaw is {self.max_yaw} degrees; give 0 to 40")
+
+    @property
+    def frames(self) -> int:
+        """Frames of each clip."""
+        return round(self.seconds * self.fps)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.height, self.width or 2 * round(self.height * 8 / 9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipPlan:
+    """One clip before it is rendered: everything that is true of it.
+
+    Attributes:
+        item: Its Item, complete but for the file.
+        utterance: What is heard, times from the first sample of the clip.
+        sound: (samples,) float32 at 22,050 Hz, in its room.
+        mouth: The mouth, in the time of `lead` below.
+        motion: Head and eyes, in the same time.
+        lead: Seconds to add to a frame's time to get the mouth's.
+        person: Factors.
+        scene: Factors.
+    """
+
+    recipe: ClipRecipe
+    item: Item
+    utterance: Utterance
+    sound: Sound
+    mouth: MouthTrack
+    motion: HeadMotion
+    lead: float
+    person: Mapping[str, float]
+    scene: Mapping[str, float]
+
+    def states(self, first: int, count: int) -> list[dict[str, float]]:
+        """Return the factors of `STATE` for frames `first` to `first + count - 1`, at the middle of each."""
+        times = (np.arange(first, first + count, dtype=np.float64) + 0.5) / self.recipe.fps + self.lead
+        mouth, head = self.mouth.at(times), self.motion.at(times)
+        still = {factor.name: 0.0 for factor in STATE}
+        rows = [{name: float(values[k]) for name, values in head.items()} for k in range(count)]
+        return [_in_range({**still, **row, **state_of(mouth[k])}) for k, row in enumerate(rows)]
+
+    def frames(self, device: str = "cpu") -> Iterator[Picture]:
+        """Yield the frames, (H, W, 3) uint8, rendered in small batches."""
+        from ..render import render
+
+        height, width = self.recipe.size
+        batch = max(1, min(_FRAMES_PER_BATCH, _PIXELS_PER_BATCH // (height * width)))
+        for first in range(0, self.recipe.frames, batch):
+            states = self.states(first, min(batch, self.recipe.frames - first))
+            scenes = [self._scene(first + k) for k in range(len(states))]
+            pixels = render([self.person] * len(states), states, scenes, (height, width), device).pixels
+            yield from pixels.cpu().numpy()
+
+    def media(self, device: str = "cpu") -> VideoMedia:
+        """Return the clip, to be written by `MediaSetWriter.add`."""
+        return VideoMedia(
+            frames=lambda: self.frames(device), fps=self.recipe.fps, sound=self.sound, sample_rate=SAMPLE_RATE
+        )
+
+    def _scene(self, frame: int) -> dict[str, float]:
+        grain = (self.scene["noise_seed"] + 7919.0 * frame) % 16777216.0
+        return {**self.scene, "noise_seed": grain, "jpeg_quality": 100.0}  # H.264 is the last step
+
+
+def plan_clip(recipe: ClipRecipe, person: int, index: int, split: Split | None = None) -> ClipPlan:
+    """Plan clip `index` of person number `first_person + person`; everything but the pixels.
+
+    It depends on the seed, the person, the index, the split and the recipe's numbers other than how many there are.
+
+    Raises:
+        InputError: The extra `speech` is not installed.
+    """
+    number = recipe.first_person + person
+    body = person_factors(recipe.seed, number)
+    language = recipe.languages[person % len(recipe.languages)]
+    speaker = voice_of_person(language, number, body["masculinity"])
+    rng = np.random.default_rng([recipe.seed, number, index, _CLIP])
+    shift = recipe.offset_frames / recipe.fps
+    spoken = utter(speaker, sentences_of(language, split), rng, seconds=recipe.seconds + abs(shift))
+    heard = spoken.window(max(0.0, -shift), recipe.seconds)
+    sound = hear(heard.sound, recipe.room, SAMPLE_RATE, rng) if recipe.room else heard.sound
+    scene = sample_scene(rng, body)
+    articulation = float(rng.uniform(0.85, 1.2))
+    mouth = MouthTrack(
+        spoken.phonemes, find_language(language).family, articulation=articulation, shortest=1.1 / recipe.fps
+    )
+    motion = HeadMotion(rng, recipe.seconds + abs(shift), spoken.phonemes, max_yaw=recipe.max_yaw)
+    facts: dict[str, JSON] = {
+        **_speech_facts(heard, recipe.room),
+        "factors": {**body, **scene},
+        "articulation": articulation,
+        "offset_frames": recipe.offset_frames,
+        "offset_seconds": shift,
+    }
+    identity = f"studio-{number:05d}"
+    item = Item(
+        id=f"{identity}/clip-{index:03d}",
+        modality=Modality.VIDEO,
+        kind=Kind.REAL,
+        group="studio",
+        split=split,
+        language=language,
+        clusters=_clusters(identity, heard),
+        seed=recipe.seed,
+        facts=facts,
+    )
+    return ClipPlan(
+        recipe=recipe,
+        item=item,
+        utterance=heard,
+        sound=sound,
+        mouth=mouth,
+        motion=motion,
+        lead=max(0.0, shift),
+        person=body,
+        scene=scene,
+    )
+
+
+def render_clips(
+    recipe: ClipRecipe, splits: Mapping[str, Split] | None = None, device: str = "cpu"
+) -> Iterator[tuple[Item, VideoMedia]]:
+    """Yield the clips of a recipe, person by person; frames are rendered while they are written.
+
+    Args:
+        recipe: What to film.
+        splits: Identity (`studio-00017`) -> split. Sentences are disjoint between splits; without it, all are said.
+        device: A torch device.
+
+    Raises:
+        InputError: The extra `speech` is not installed.
+    """
+    for person in range(recipe.people):
+        split = (splits or {}).get(f"studio-{recipe.first_person + person:05d}")
+        for index in range(recipe.clips_per_person):
+            plan = plan_clip(recipe, person, index, split)
+            yield plan.item, plan.media(device)
+
+
+def render_speech(recipe: SpeechRecipe, splits: Mapping[str, Split] | None = None) -> Iterator[tuple[Item, SoundMedia]]:
+    """Yield the sounds of a recipe, person by person.
+
+    Args:
+        recipe: What to speak.
+        splits: As for `render_clips`.
+
+    Raises:
+        InputError: The extra `speech` is not installed.
+    """
+    for person in range(recipe.people):
+        number = recipe.first_person + person
+        identity = f"studio-{number:05d}"
+        split = (splits or {}).get(identity)
+        language = recipe.languages[person % len(recipe.languages)]
+        speaker = voice_of_person(language, number, person_factors(recipe.seed, number)["masculinity"])
+        for index in range(recipe.per_person):
+            rng = np.random.default_rng([recipe.seed, number, index, _SPEECH])
+            heard = utter(speaker, sentences_of(language, split), rng, seconds=recipe.seconds)
+            sound = hear(heard.sound, recipe.room, SAMPLE_RATE, rng) if recipe.room else heard.sound
+            item = Item(
+                id=f"{identity}/speech-{index:03d}",
+                modality=Modality.AUDIO,
+                kind=Kind.REAL,
+                group="studio",
+                split=split,
+                language=language,
+                clusters=_clusters(identity, heard),
+                seed=recipe.seed,
+                facts=_speech_facts(heard, recipe.room),
+            )
+            yield item, SoundMedia(sound=sound, sample_rate=SAMPLE_RATE)
+
+
+def _speech_facts(heard: Utterance, room: Room | None) -> dict[str, JSON]:
+    speaker: Voice = heard.voice
+    return {
+        "rendered": True,
+        "transcript": heard.transcript,
+        "sentences": [one.record() for one in heard.said],
+        "phonemes": [[p.mnemonic, round(p.start, 4), round(p.end, 4)] for p in heard.phonemes],
+        "tonal": find_language(speaker.language).tonal,
+        "speaker": speaker.id,
+        "voice": speaker.numbers(),
+        "room": None if room is None else dict(room._asdict()),
+        "sample_rate": SAMPLE_RATE,
+    }
+
+
+def _clusters(identity: str, heard: Utterance) -> dict[str, str]:
+    return {
+        "identity": identity,
+        "speaker": heard.voice.id,
+        "sentence": "+".join(dict.fromkeys(one.id for one in heard.said)),
+    }
+
+
+def _in_range(state: dict[str, float]) -> dict[str, float]:
+    return {f.name: float(np.clip(state[f.name], f.low, f.high)) for f in STATE}
+
+
+def _check_people(people: int, each: int, seed: int, first: int) -> None:
+    if people < 1 or each < 1:
+        raise InputError(f"{people} people with {each} each; give at least 1 of both")
+    if seed < 0 or first < 0:
+        raise InputError(f"seed {seed}, first person {first}; neither may be negative")
+
+
+def _check_speech(seconds: float | None, languages: tuple[str, ...], room: Room | None) -> None:
+    if seconds is not None and not 1.0 <= seconds <= LONGEST:
+        raise InputError(f"{seconds} seconds; give 1 to {LONGEST:g}")
+    if not languages:
+        raise InputError("no language; give at least one")
+    for code in languages:
+        find_language(code)
+    if room is not None:
+        check_room(room)
