@@ -29,15 +29,19 @@ from fauxbench import (
     resize,
 )
 
-SCORE_BATCH = 32
-"""Pictures scored at once; the last batch is filled up, because floats do not forgive changing its size."""
+SCORE_BATCH = {"cpu": 1}
+"""Pictures scored at once, by type of device: on a CPU the last bits of a score depend on the place in a batch."""
+OTHER_SCORE_BATCH = 32
+"""On any other device; the last batch is filled up, because floats do not forgive changing its size."""
+READ_AT_ONCE = 32
+"""Pictures held in memory while scoring."""
 SETTLE_BATCHES = 4
 """Batches over which normalisation statistics are measured before a checkpoint is looked at."""
 WEIGHT_DECAY = 0.01
 WARM_UP = 0.1
 """Share of the steps over which the learning rate rises to its full value; then it falls along half a cosine."""
 
-_ORDER, _AUGMENT = range(100, 102)
+_INIT, _ORDER, _AUGMENT = range(3)
 
 Scores = NDArray[np.float64]
 Truth = NDArray[np.bool_]
@@ -60,7 +64,10 @@ class PictureDetector(Detector):
 
     @abstractmethod
     def build(self, rng: torch.Generator) -> nn.Module:
-        """Return the untrained network: pictures (N, 3, size, size) in [-1, 1] to logits (N, 1), positive = fake."""
+        """Return the untrained network: pictures (N, 3, size, size) in [-1, 1] to logits (N, 1), positive = fake.
+
+        torch's global generator is seeded while it runs, and put back afterwards.
+        """
 
     @abstractmethod
     def rebuild(self, config: Mapping[str, Any]) -> nn.Module:
@@ -81,7 +88,8 @@ class PictureDetector(Detector):
         learn, learn_truth = decode_split(train, size, self.card.target, f"{name}: train")
         check, check_truth = decode_split(validation, size, self.card.target, f"{name}: validation")
         context.progress(0.0, f"{len(learn)} train and {len(check)} validation pictures at {size} px")
-        network = self.build(context.torch_rng(0)).to(context.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = self._build(context.torch_rng(_INIT))
+        network.to(context.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         best = train_network(
             network, (learn, learn_truth), (check, check_truth), parameters=self.parameters, name=name, context=context
         )
@@ -101,6 +109,12 @@ class PictureDetector(Detector):
             "validation": [int((~check_truth).sum()), int(check_truth.sum())],
             "unreadable": [len(train) - len(learn), len(validation) - len(check)],
         }
+
+    def _build(self, rng: torch.Generator) -> nn.Module:
+        # Constructors of layers draw from torch's global generator: it is borrowed, seeded, and put back as it was.
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(int(torch.randint(0, 1 << 62, (1,), generator=rng)))
+            return self.build(rng)
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `config.json`."""
@@ -125,7 +139,7 @@ class PictureDetector(Detector):
             raise InputError(f"{self.card.name}: call fit or load first")
         network, size = self._network.to(context.device), self._config["size"]
         stream, done = iter(items), 0
-        while part := list(islice(stream, SCORE_BATCH)):
+        while part := list(islice(stream, READ_AT_ONCE)):
             read = [decode(item, size) for item in part]
             pictures = [picture for picture in read if isinstance(picture, np.ndarray)]
             scores = iter(predict(network, np.stack(pictures))) if pictures else iter(())
@@ -300,10 +314,11 @@ def predict(network: nn.Module, pictures: NDArray[np.uint8]) -> Scores:
     """Return P(fake) (N,) of pictures (N, H, W, 3), in batches of one size, so that a score depends on its picture."""
     network.eval()
     device = next(network.parameters()).device
+    batch = SCORE_BATCH.get(device.type, OTHER_SCORE_BATCH)
     found: list[Scores] = []
-    for start in range(0, len(pictures), SCORE_BATCH):
-        part = torch.from_numpy(pictures[start : start + SCORE_BATCH]).permute(0, 3, 1, 2)
-        full = torch.zeros((SCORE_BATCH, *part.shape[1:]), dtype=torch.uint8)
+    for start in range(0, len(pictures), batch):
+        part = torch.from_numpy(pictures[start : start + batch]).permute(0, 3, 1, 2)
+        full = torch.zeros((batch, *part.shape[1:]), dtype=torch.uint8)
         full[: len(part)] = part
         logits = network(normalise(full, device)).squeeze(1)[: len(part)]
         found.append(torch.sigmoid(logits.double()).cpu().numpy())
@@ -330,10 +345,10 @@ def auc(scores: Scores, truth: Truth) -> float:
 def best_threshold(scores: Scores, truth: Truth) -> float:
     """Return the threshold in [0, 1] with the best balanced accuracy of `score >= threshold`; of equals, nearest 0.5.
 
-    Candidates lie half way between neighbouring scores (Youden 1950).
+    Candidates are 0, 0.5, 1 and the points half way between neighbouring scores (Youden 1950).
     """
     values = np.unique(scores)
-    candidates = np.concatenate([(values[1:] + values[:-1]) / 2.0, [0.5]])
+    candidates = np.concatenate([(values[1:] + values[:-1]) / 2.0, [0.0, 0.5, 1.0]])
     called = scores[None, :] >= candidates[:, None]
     balanced = (called[:, truth].mean(axis=1) + (~called[:, ~truth]).mean(axis=1)) / 2.0
     best = candidates[np.isclose(balanced, balanced.max(), rtol=0.0, atol=1e-12)]

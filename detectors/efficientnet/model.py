@@ -24,10 +24,7 @@ class EfficientNet(PictureDetector):
             InputError: timm has no such backbone, or the weights are not on this machine or do not fit.
         """
         weights = self._weights()
-        # timm draws from torch's global generator: it is borrowed, seeded, and put back as it was.
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(int(torch.randint(0, 1 << 62, (1,), generator=rng)))
-            network = _create(self.parameters["backbone"])
+        network = _create(self.parameters["backbone"])  # timm draws the weights from torch's global generator
         if weights is not None:
             _adopt(network.backbone, weights)
         head = _facts(network.backbone)["classifier"]

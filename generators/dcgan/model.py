@@ -90,7 +90,8 @@ class DCGAN(Generator):
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
         self._config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        painter = Painter(latent=self._config["latent"], width=self._config["width"], side=self._config["side"])
+        with torch.random.fork_rng(devices=[]):  # constructors of layers draw from the global generator
+            painter = Painter(latent=self._config["latent"], width=self._config["width"], side=self._config["side"])
         painter.load_state_dict(load_file(folder / "weights.safetensors"))
         self._painter = painter.eval()
 

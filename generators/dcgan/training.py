@@ -76,10 +76,9 @@ def train(pictures: Tensor, recipe: Recipe, context: Context) -> Painter:
     """
     side = pictures.shape[-1]
     device = torch.device(context.device)
-    painter, critic = (
-        Painter(latent=recipe.latent, width=recipe.width, side=side),
-        Critic(width=recipe.width, side=side),
-    )
+    with torch.random.fork_rng(devices=[]):  # constructors of layers draw from the global generator; left as it was
+        painter = Painter(latent=recipe.latent, width=recipe.width, side=side)
+        critic = Critic(width=recipe.width, side=side)
     for network, path in ((painter, 0), (critic, 1)):
         initialise(network, context.torch_rng(_INIT, path))
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fauxbench.harness.conditions.table import CHANGES, SEVERITIES, Condition, Span
@@ -56,6 +56,7 @@ def test_holding_one_parameter_leaves_the_other_draws_alone():
     assert held == {**free, "exposure": 0.0}
 
 
+@settings(deadline=None)
 @given(
     low=st.floats(0.1, 10), width=st.floats(0, 10), log=st.booleans(), either=st.booleans(), seed=st.integers(0, 1000)
 )

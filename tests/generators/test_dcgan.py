@@ -97,9 +97,11 @@ def test_any_integer_is_a_seed(fitted, context, seed):
 
 
 def test_training_repeats_to_the_bit_and_follows_its_seed(build, blobs, context, fitted):
-    torch.manual_seed(99)  # the global generator must not matter
+    torch.manual_seed(99)  # the global generator must not matter, and is left alone
+    before = torch.random.get_rng_state()
     again = build("dcgan", **TINY)
     again.fit(FitTask(train=blobs, output=SMALL), context)
+    assert torch.equal(before, torch.random.get_rng_state())
     other = build("dcgan", **TINY)
     other.fit(FitTask(train=blobs, output=SMALL), dataclasses.replace(context, seed=4))
     first, second, third = (pictures_of(g.generate(requests(1), context))["r1"] for g in (fitted, again, other))
