@@ -162,8 +162,8 @@ D = TypeVar("D", bound=Document)
 def _read(path: Path, document: type[D]) -> D:
     try:
         return document.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise InputError(f"no {path.name} in {path.parent}: not a finished run folder") from error
+    except OSError as error:
+        raise InputError(f"no {path.name} in {path.parent}: not a finished run folder ({error.strerror})") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "document"
