@@ -85,7 +85,7 @@ def test_the_record_is_written_last(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_unit_that_fails_leaves_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
-    with pytest.raises(RuntimeError), store.lock(FP), store.partial(FP) as folder:
+    with pytest.raises(RuntimeError), store.lock(FP), store.partial(FP) as folder:  # noqa: PT012
         (folder / "half.txt").write_text("x")
         raise RuntimeError
     assert not any((store.root / "partial").iterdir())
@@ -182,7 +182,7 @@ def failing(code: int) -> Callable[..., None]:
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
 def test_a_full_or_read_only_disk_says_what_to_do(code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "mkdir", failing(code))
-    with pytest.raises(StorageError, match="free space .* and give the same command again"):
+    with pytest.raises(StorageError, match=r"free space .* and give the same command again"):
         Store(tmp_path / "store")
 
 
@@ -237,7 +237,7 @@ def test_a_new_folder_appears_when_it_is_complete(there: bool, tmp_path: Path) -
 def test_a_new_folder_that_fails_can_be_tried_again(tmp_path: Path) -> None:
     (tmp_path / ".set.part").mkdir()  # of a killed process
     (tmp_path / ".set.part" / "old.txt").write_text("x")
-    with pytest.raises(RuntimeError), new_folder(tmp_path / "set") as part:
+    with pytest.raises(RuntimeError), new_folder(tmp_path / "set") as part:  # noqa: PT012
         assert list(part.iterdir()) == []
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
