@@ -113,11 +113,21 @@ def _finish(x: Tensor, falloff: Tensor, noise: Tensor, c: Sequence[Tensor]) -> T
     return (x.clamp_(0, 1) * 255.0 + 0.5).to(torch.uint8)
 
 
-def develop(linear: Tensor, c: Columns, scenes: Sequence[Mapping[str, float]]) -> Tensor:
-    """Turn linear light (B, 3, H, W) into pictures (B, H, W, 3) uint8: blur, vignette, tone, noise; JPEG comes after."""
+def develop(linear: Tensor, c: Columns, scenes: Sequence[Mapping[str, float]], sharp: float = 0.25) -> Tensor:
+    """Turn linear light into pictures: blur, vignette, tone, noise; JPEG comes after.
+
+    Args:
+        linear: (B, 3, H, W).
+        c: Scenes.
+        scenes: The same as dictionaries.
+        sharp: Standard deviation in pixels of the sharpest lens, which also smooths edges.
+
+    Returns:
+        (B, H, W, 3) uint8.
+    """
     height, width = linear.shape[2:]
-    reach = _MAX_BLUR * height + 0.25
-    x = gaussian_blur(linear, c["blur"] * _MAX_BLUR * height + 0.25, max(1, round(2.2 * reach)))
+    reach = _MAX_BLUR * height + sharp
+    x = gaussian_blur(linear, c["blur"] * _MAX_BLUR * height + sharp, max(1, round(2.2 * reach)))
     yy = torch.linspace(-1, 1, height, device=x.device)[:, None]
     xx = torch.linspace(-1, 1, width, device=x.device)[None] * (width / height)
     far = xx * xx + yy * yy

@@ -240,11 +240,11 @@ def _draw(factor: Factor, rng: np.random.Generator) -> float:
     if factor.distribution == "integer":
         return float(rng.integers(int(factor.low), int(factor.high) + 1))
     if factor.distribution == "normal":
-        return float(np.clip(rng.normal(middle, spread), factor.low, factor.high))
+        return min(max(float(rng.normal(middle, spread)), factor.low), factor.high)
     if factor.distribution == "broad":
-        return float(np.clip(rng.normal(middle, spread * 4 / 3), factor.low, factor.high))
+        return min(max(float(rng.normal(middle, spread * 4 / 3)), factor.low), factor.high)
     if factor.distribution == "half":
-        return float(np.clip(factor.low + abs(rng.normal(0.0, 1.5 * spread)), factor.low, factor.high))
+        return min(factor.low + abs(float(rng.normal(0.0, 1.5 * spread))), factor.high)
     return float(rng.uniform(factor.low, factor.high))
 
 
@@ -253,7 +253,7 @@ def _draw_table(table: tuple[Factor, ...], rng: np.random.Generator) -> dict[str
 
 
 def _clip_table(table: tuple[Factor, ...], values: dict[str, float]) -> dict[str, float]:
-    return {f.name: float(np.clip(values[f.name], f.low, f.high)) for f in table}
+    return {f.name: min(max(float(values[f.name]), f.low), f.high) for f in table}
 
 
 def sample_person(rng: np.random.Generator) -> dict[str, float]:

@@ -40,11 +40,13 @@ class Level(NamedTuple):
 def level_for(height: int) -> Level:
     """Return the level of detail for pictures `height` pixels high."""
     if height <= 40:
-        return Level(0.32, 2.0, 32, 150, 1.4 * height)
+        return Level(0.27, 2.0, 28, 110, 1.4 * height)
     if height <= 96:
-        return Level(0.4, 1.5, 48, 240, 1.1 * height)
+        return Level(0.36, 1.5, 40, 190, 1.1 * height)
     if height <= 200:
         return Level(0.7, 2.0, 96, 1100, 1.4 * height)
+    if height <= 400:
+        return Level(0.8, 1.5, 112, 1400, 1.1 * height)
     if height <= 560:
         return Level(1.0, 2.0, 160, 2600, 1.0 * height)
     return Level(0.8, 1.0, 128, 1500, 0.7 * height)

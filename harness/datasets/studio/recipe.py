@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -71,6 +72,11 @@ class Picture:
 
 def person_factors(seed: int, person: int) -> dict[str, float]:
     """Return the factors of person number `person` of the population `seed`."""
+    return dict(_person_factors(seed, person))
+
+
+@lru_cache(maxsize=256)
+def _person_factors(seed: int, person: int) -> dict[str, float]:
     return sample_person(np.random.default_rng([seed, person, 0]))
 
 

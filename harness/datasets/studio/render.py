@@ -112,7 +112,7 @@ def _render(
             linear = F.avg_pool2d(linear, 2)
         elif level.samples > 1:
             linear = F.interpolate(linear, size=size, mode="bilinear", antialias=True)
-        pixels = jpeg(develop(linear, c, scenes), [scene["jpeg_quality"] for scene in scenes])
+        pixels = jpeg(develop(linear, c, scenes, 0.25 if level.samples > 1 else 0.5), [scene["jpeg_quality"] for scene in scenes])
         scale = linear.new_tensor([size[1] / fine[1], size[0] / fine[0]])
         points = (cam.project(posed.points)[..., :2] + 0.5) * scale - 0.5
     return Rendered(pixels, points)

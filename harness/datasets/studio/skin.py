@@ -1,6 +1,8 @@
 """The skin of a person, painted once into a texture: colour, relief, gloss and the share of hair."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -29,7 +31,7 @@ _ALBEDO = np.array(
 
 def texture_side(pixels: float) -> int:
     """Return the side of the texture for a head of `pixels` pixels' height."""
-    for limit, side in ((40, 64), (75, 112), (130, 192), (260, 320), (460, 512)):
+    for limit, side in ((50, 56), (90, 88), (130, 192), (260, 320), (460, 512)):
         if pixels <= limit:
             return side
     return 768
@@ -153,13 +155,6 @@ def _brows(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> Tensor:
     return body * (0.55 + 0.45 * p["brow_dense"]) * (0.62 + 0.6 * strand).clamp(0, 1) * m["front"]
 
 
-def beard_map(c: Chart, day: Mapping[str, float]) -> Tensor:
-    """Return where a beard of the chosen shape grows (T, T)."""
-    m, shape = c.masks, day["beard_shape"]
-    full, goatee = min(1.0, max(0.0, (shape - 0.5) * 4.0)), min(1.0, max(0.0, (shape - 0.2) * 5.0))
-    return torch.maximum(torch.maximum(m["beard"] * full, m["goatee"] * goatee), m["moustache"])
-
-
 def scalp_map(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> Tensor:
     """Return the cover of head hair on the scalp (T, T): inside the hairline, thinned by baldness."""
     m = c.masks
@@ -178,58 +173,99 @@ def scalp_map(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> Tensor:
     )
 
 
-def bake(person: Mapping[str, float], day: Mapping[str, float], side: int, device: str) -> Tensor:
-    """Paint the skin of one person on one day.
+@dataclass(frozen=True, slots=True, eq=False)
+class Skin:
+    """The painted skin of a person, before beard and hair of the day.
+
+    Attributes:
+        texels: (T * T, CHANNELS), with a full head of hair and a clean shave.
+        scalp: (S,) texels of the scalp, and `bare`, `hair`: (S, 3) their colours without and with hair.
+        bare: (S, 3).
+        hair: (S, 3).
+        chin: (M,) texels where a beard may grow, `growth` (M, 3) of full beard, goatee and moustache, `stubble` (M,).
+        growth: (M, 3).
+        stubble: (M,).
+        beard: (3,) colour of the beard.
+    """
+
+    texels: Tensor
+    scalp: Tensor
+    bare: Tensor
+    hair: Tensor
+    chin: Tensor
+    growth: Tensor
+    stubble: Tensor
+    beard: Tensor
+
+
+@lru_cache(maxsize=8)
+def _regions(side: int, device: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Return texels of the scalp, texels of the beard, and the three kinds of beard (M, 3) there."""
+    m = chart(side, device).masks
+    growth = torch.stack([m["beard"], m["goatee"], m["moustache"]], -1).view(-1, 3)
+    chin = (growth.amax(1) > 0.01).nonzero().squeeze(1)
+    return (m["scalp"].reshape(-1) > -1.6).nonzero().squeeze(1), chin, growth.index_select(0, chin)
+
+
+def paint(person: Mapping[str, float], side: int, device: str) -> Skin:
+    """Paint the skin of one person.
 
     Args:
         person: Factors of `PERSON`.
-        day: Factors of `SCENE`; beard and hair are read.
         side: Texels along an edge.
         device: A torch device.
-
-    Returns:
-        (side, side, CHANNELS) float32.
     """
     c = chart(side, device)
     m = c.masks
     ox, oy, rng = _seeded(person)
     colour = _spots(c, person, _lip_paint(c, person, _colour(c, person, ox, oy), ox), rng)
     height, lines = _relief(c, person, ox, oy)
-    dark = (
-        0.3 * lines
-        + 2.6 * m["nostrils"]
-        + 0.45 * m["crease"]
-        + (0.8 + 0.9 * person["lashes"]) * m["upper_edge"]
-        + 0.25 * m["lower_edge"]
-    )
-    dark = dark + 0.08 * m["upper_lid"]
-    colour = colour * torch.exp(-dark[..., None] * torch.tensor([0.8, 1.0, 1.05], device=c.x.device))
-    hair = torch.tensor(hair_albedo(person), dtype=torch.float32, device=c.x.device)
-    grey = torch.tensor([0.52, 0.52, 0.53], device=c.x.device)
+    dark = 0.3 * lines + 2.6 * m["nostrils"] + 0.45 * m["crease"] + 0.25 * m["lower_edge"] + 0.08 * m["upper_lid"]
+    dark = dark + (0.8 + 0.9 * person["lashes"]) * m["upper_edge"]
+    colour = colour * torch.exp(-dark[..., None] * c.x.new_tensor([0.8, 1.0, 1.05]))
+    hair = c.x.new_tensor(hair_albedo(person))
+    grey = c.x.new_tensor([0.52, 0.52, 0.53])
     brow = _brows(c, person, ox, oy)
-    colour = mix(colour, mix(hair, grey, torch.tensor(0.5 * person["grey"] ** 1.5)) * 0.75, (0.93 * brow)[..., None])
-    grown = min(1.0, 5.0 * day["beard_length"]) * person["beard_growth"]
-    shadow = 0.25 * person["beard_growth"] * (1 - person["melanin"]) * (m["beard"] + m["moustache"]).clamp(0, 1)
-    stubble = (
-        value_noise(c.arc * 11.0 + oy, c.s * 7.0 + ox)[..., 0] * 0.6
-        + value_noise(c.arc * 22.0 + oy, c.s * 13.0 + ox)[..., 0] * 0.6
-    )
-    beard = beard_map(c, day) * grown
-    cover = (beard * 1.5 - 0.75 * (1 - beard) * (1 - stubble) + 0.25 * (stubble - 0.5)).clamp(0, 0.92) * (beard > 0.01)
-    cover = torch.maximum(cover, shadow * (0.35 + 0.3 * stubble))
-    beard_colour = mix(hair * 0.85, grey, torch.tensor(person["grey"]))
-    colour = mix(colour, beard_colour * (0.6 + 0.8 * stubble)[..., None], cover[..., None])
-    height = height + 0.05 * cover * (stubble - 0.5)
-    scalp = scalp_map(c, person, ox, oy)
-    long = min(1.0, max(0.0, (day["hair_length"] - 0.02) / 0.14))
-    streak = (
-        value_noise(c.arc * 7.0 + oy, c.s * 1.5 + ox)[..., 0] * 0.7
-        + 0.5 * value_noise(c.arc * 15.0 + ox, c.s * 2.0)[..., 0]
-    )
-    head_hair = mix(hair, grey, torch.tensor(0.8 * person["grey"])) * (0.22 + 0.6 * streak)[..., None]
-    colour = mix(colour, head_hair, (scalp * (0.55 + 0.42 * long * torch.ones_like(scalp)))[..., None])
+    colour = mix(colour, mix(hair, grey, c.x.new_tensor(0.5 * person["grey"] ** 1.5)) * 0.75, (0.93 * brow)[..., None])
+    cover = scalp_map(c, person, ox, oy)
+    streak = 0.7 * value_noise(c.arc * 7.0 + oy, c.s * 1.5 + ox)[..., 0]
+    streak = streak + 0.5 * value_noise(c.arc * 15.0 + ox, c.s * 2.0)[..., 0]
+    haired = mix(hair, grey, c.x.new_tensor(0.8 * person["grey"])) * (0.22 + 0.6 * streak)[..., None]
+    full = mix(colour, haired, (0.97 * cover)[..., None])
     slope = torch.stack([torch.gradient(height, dim=k)[0] for k in (1, 0)], -1) / c.cell
-    slope = slope.clamp(-0.7, 0.7) * torch.tensor([1.0, -1.0], device=c.x.device)
-    gloss = (0.3 + 0.5 * person["oiliness"] * (0.45 + 0.55 * m["t_zone"])) * (1 - 0.7 * torch.maximum(cover, brow))
+    slope = slope.clamp(-0.7, 0.7) * c.x.new_tensor([1.0, -1.0])
+    gloss = (0.3 + 0.5 * person["oiliness"] * (0.45 + 0.55 * m["t_zone"])) * (1 - 0.7 * brow)
     gloss = gloss + 0.45 * m["lips"] * (0.5 + 0.5 * value_noise(c.arc * 5.0, c.s * 3.0)[..., 0])
-    return torch.cat([colour, slope, gloss[..., None], scalp[..., None], torch.maximum(brow, cover)[..., None]], -1)
+    texels = torch.cat([full, slope, gloss[..., None], cover[..., None], brow[..., None]], -1).view(-1, CHANNELS)
+    scalp, chin, growth = _regions(side, device)
+    arc, s = (t.reshape(-1).index_select(0, chin) for t in (c.arc, c.s))
+    stubble = 0.6 * value_noise(arc * 11.0 + oy, s * 7.0 + ox)[..., 0]
+    stubble = stubble + 0.6 * value_noise(arc * 22.0 + oy, s * 13.0 + ox)[..., 0]
+    bare, thick = (t.view(-1, 3).index_select(0, scalp) for t in (colour, full))
+    beard = mix(hair * 0.85, grey, c.x.new_tensor(person["grey"]))
+    return Skin(texels, scalp, bare, thick, chin, growth, stubble, beard)
+
+
+def dress(skin: Skin, person: Mapping[str, float], day: Mapping[str, float]) -> Tensor:
+    """Return the texels (T * T, CHANNELS) of a person with beard and hair of the day."""
+    out = skin.texels.clone()
+    short = 0.43 * (1.0 - min(1.0, max(0.0, (day["hair_length"] - 0.02) / 0.14)))
+    if short > 0.0:
+        out[:, :3].index_copy_(0, skin.scalp, torch.lerp(skin.hair, skin.bare, short))
+    if person["beard_growth"] > 0.01:
+        shape = day["beard_shape"]
+        full, goatee = min(1.0, max(0.0, (shape - 0.5) * 4.0)), min(1.0, max(0.0, (shape - 0.2) * 5.0))
+        grown = min(1.0, 5.0 * day["beard_length"]) * person["beard_growth"]
+        kinds = skin.growth
+        beard = torch.maximum(torch.maximum(kinds[:, 0] * full, kinds[:, 1] * goatee), kinds[:, 2]) * grown
+        thin = 1 - skin.stubble
+        cover = (beard * 1.5 - 0.75 * (1 - beard) * thin - 0.25 * (thin - 0.5)).clamp(0, 0.92) * (beard > 0.01)
+        shadow = 0.25 * person["beard_growth"] * (1 - person["melanin"]) * (kinds[:, 0] + kinds[:, 2]).clamp(0, 1)
+        cover = torch.maximum(cover, shadow * (0.35 + 0.3 * skin.stubble))
+        below = out.index_select(0, skin.chin)
+        colour = mix(below[:, :3], skin.beard * (0.6 + 0.8 * skin.stubble)[:, None], cover[:, None])
+        matt = below[:, 5] * (1 - 0.7 * cover)
+        hairy = torch.maximum(below[:, 7], cover)
+        changed = torch.cat([colour, below[:, 3:5], matt[:, None], below[:, 6:7], hairy[:, None]], 1)
+        out.index_copy_(0, skin.chin, changed)
+    return out

@@ -13,7 +13,7 @@ from .light import Lamps, ShadowMap, Surface, shade, shade_hair, spread
 from .parts import CLOTH, EYE, HAIR, PLAIN, RECORD, SKIN, Assembly
 from .raster import Visible
 from .rig import Columns
-from .skin import CHANNELS, bake, texture_side
+from .skin import CHANNELS, Skin, dress, paint, texture_side
 
 Tensor = torch.Tensor
 Factors = Mapping[str, float]
@@ -47,34 +47,35 @@ class Looks:
         return [every[k] for k in self.texture.tolist()]
 
 
-_DAY = ("beard_length", "beard_shape", "hair_length")
-_CACHE: dict[tuple[object, ...], Tensor] = {}
-_CACHE_TEXELS = 1 << 23
+_SKINS: dict[tuple[object, ...], Skin] = {}
+_SKIN_TEXELS = 1 << 22
 _CHUNK = 1 << 14  # pixels at a time, so that the work stays in the processor's cache
 
 
-def _skin_texture(person: Factors, day: Factors, side: int, device: str) -> Tensor:
-    """Bake or recall the texture of a person; the cache holds what fits, oldest out first."""
-    key = (tuple(person.values()), tuple(day[name] for name in _DAY), side, device)
-    if key not in _CACHE:
-        while _CACHE and (len(_CACHE) + 1) * side * side > _CACHE_TEXELS:
-            _CACHE.pop(next(iter(_CACHE)), None)
-        _CACHE[key] = bake(person, day, side, device).reshape(-1, CHANNELS)
-    return _CACHE[key]
+def _skin(person: Factors, side: int, device: str) -> Skin:
+    """Paint or recall the skin of a person; the memory holds what fits, oldest out first."""
+    key = (*person.values(), side, device)
+    skin = _SKINS.get(key)
+    if skin is None:
+        skin = paint(person, side, device)
+        for old in list(_SKINS)[: max(0, len(_SKINS) + 1 - max(2, _SKIN_TEXELS // side**2))]:
+            _SKINS.pop(old, None)
+        _SKINS[key] = skin
+    return skin
 
 
 def looks(persons: Sequence[Factors], scenes: Sequence[Factors], c: Columns, level: Level, device: str) -> Looks:
     """Prepare textures and colour tables."""
     side = texture_side(level.head)
-    found: dict[int, int] = {}
+    found: dict[tuple[float, ...], int] = {}
     textures: list[Tensor] = []
     index = []
     for person, day in zip(persons, scenes, strict=True):
-        texture = _skin_texture(person, day, side, device)
-        if id(texture) not in found:
-            found[id(texture)] = len(textures)
-            textures.append(texture)
-        index.append(found[id(texture)])
+        key = (*person.values(), day["beard_length"], day["beard_shape"], day["hair_length"])
+        if key not in found:
+            found[key] = len(textures)
+            textures.append(dress(_skin(person, side, device), person, day))
+        index.append(found[key])
     return Looks(
         skin=torch.cat(textures) if len(textures) > 1 else textures[0],
         side=side,

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -85,3 +87,12 @@ def test_expressions_are_made_of_action_units_of_the_state():
 
 def test_markdown_table_has_one_row_per_factor():
     assert markdown_table(STATE).count("\n") == len(STATE) + 2
+
+
+def test_manual_shows_the_tables_as_they_are():
+    manual = Path(__file__).parents[3] / "docs" / "studio.md"
+    if not manual.exists():
+        pytest.skip("the manual is not part of an installed package")
+    text = manual.read_text(encoding="utf-8")
+    for table in (PERSON, STATE, SCENE):
+        assert markdown_table(table) in text, "run docs/images/make_studio_sheet.py"
