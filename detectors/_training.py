@@ -128,7 +128,8 @@ class PictureDetector(Detector):
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
         self._config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        self._network = self.rebuild(self._config)
+        with torch.random.fork_rng(devices=[]):  # constructors of layers draw from the global generator
+            self._network = self.rebuild(self._config)
         self._network.load_state_dict(load_file(folder / "weights.safetensors"))
         self._network.to(memory_format=torch.channels_last)
         self.threshold = self._config["threshold"]
