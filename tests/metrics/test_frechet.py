@@ -11,6 +11,7 @@ from fauxbench.harness.metrics import load_metric
 from fauxbench.harness.metrics.base import Evidence
 from fauxbench.harness.metrics.frechet import (
     Moments,
+    effective_items,
     frechet_distance,
     frechet_of_moments,
     principal_axes,
@@ -194,6 +195,25 @@ def test_population_is_covered(rng, two_sets, shift, low, high):
     assert low <= _coverage(two_sets, rng, 32, 2000, shift, 200, 32 * shift**2) <= high
 
 
+@pytest.mark.parametrize("name", ["fd", "kd"])
+def test_population_is_covered_with_ten_pictures_a_person(rng, features, name):
+    labels = [f"p{i // 10}" for i in range(400)]
+
+    def people(prefix):
+        alike, own = rng.normal(size=(40, 8)), rng.normal(size=(400, 8))
+        return features(0.7 * np.repeat(alike, 10, 0) + 0.714 * own, clusters=[prefix + x for x in labels])
+
+    metric = load_metric(name)
+    clustered, plain = [], []
+    for _ in range(60):
+        one, two = people("s"), people("r")
+        clustered.append(metric.measure(Evidence(synthetic=one, real=two)).interval)
+        alone = [features(side.arrays["features"]) for side in (one, two)]
+        plain.append(metric.measure(Evidence(synthetic=alone[0], real=alone[1])).interval)
+    assert np.mean([i.low <= 0 <= i.high for i in clustered]) >= 0.93
+    assert np.mean([i.low <= 0 <= i.high for i in plain]) < 0.5
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("d", "n", "shift", "low", "high"),
@@ -226,6 +246,18 @@ def test_distance_on_axes_is_that_of_the_coordinates(rng, features, two_sets):
     refused = metric.measure(two_sets(a, b, fit=fit, parameters={"pca": 11}))
     assert refused.reason == "pca 11: 40 items support at most 10 axes"
     assert "fit set" in metric.measure(two_sets(a, b, parameters={"pca": 5})).reason
+
+
+def test_clusters_are_worth_fewer_items(rng, features):
+    apart = rng.normal(size=(200, 24))
+    labels = [f"p{i // 10}" for i in range(200)]
+    assert effective_items(apart, [str(i) for i in range(200)]) == 200
+    assert effective_items(apart, labels) > 150
+    assert effective_items(np.repeat(apart[:20], 10, axis=0), labels) == pytest.approx(20)
+    people = [features(np.repeat(rng.normal(size=(20, 24)), 10, 0), clusters=labels, prefix=side) for side in "sr"]
+    found = load_metric("fd").measure(Evidence(synthetic=people[0], real=people[1]))
+    assert found.interval.about == "at-n"
+    assert any("clusters worth 20 items, below 36" in flag for flag in found.flags)
 
 
 def test_given_blocks_are_kept_where_an_item_is_missing(rng, two_sets):
