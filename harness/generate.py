@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from .canonical import JSON
 from .errors import Failure, FauxbenchError, InputError
-from .execute.display import Display, Quiet
+from .execute.display import Display
 from .execute.local import LocalExecutor
 from .media.item import Item
 from .media.mediaset import MediaSet, MediaSetWriter, Terms, file_stem
@@ -93,7 +93,7 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
     place = store or default_store()
     planned = plan_suite(suite, Path.cwd(), weights_folder(place), device, sets_only=True)
     opened = Store(place)
-    ran = LocalExecutor(opened, workers=default_workers(), display=display or Quiet()).run(planned.plan)
+    ran = LocalExecutor(opened, workers=default_workers(), display=display or Display()).run(planned.plan)
     unit = planned.systems[0].sets[0]
     if unit not in ran.finished:
         raise FauxbenchError(f"nothing was made: {ran.failed[unit].message}")

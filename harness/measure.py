@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .datasets.listing import list_folder
 from .errors import InputError
-from .execute.display import Display, Quiet
+from .execute.display import Display
 from .execute.local import LocalExecutor
 from .metrics import metric_card
 from .planning.planner import plan_suite
@@ -82,5 +82,5 @@ def measure(
     )
     place = store or default_store()
     planned = plan_suite(suite, Path.cwd(), weights_folder(place), device)
-    executor = LocalExecutor(Store(place), workers=workers or default_workers(), display=display or Quiet())
+    executor = LocalExecutor(Store(place), workers=workers or default_workers(), display=display or Display())
     return Measured(results=reduce_run(planned, executor.run(planned.plan)).results)

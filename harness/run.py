@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .canonical import JSON, canonical
 from .errors import FauxbenchError, StorageError
-from .execute.display import Display, Quiet
+from .execute.display import Display
 from .execute.local import LocalExecutor
 from .execute.local import Results as Ran
 from .plan import Plan
@@ -85,7 +85,7 @@ def preview(suite: Suite | str | Path, *, store: Path | None = None, device: str
     planned = plan(suite, place, device)
     opened = Store(place)
     cached = frozenset(planned.plan.cached(opened))
-    executor = LocalExecutor(opened, workers=1, display=Quiet())
+    executor = LocalExecutor(opened, workers=1, display=Display())
     todo = {unit.id: executor.estimate(unit) for unit in planned.plan.units if unit.id not in cached}
     return Preview(plan=planned.plan, cached=cached, seconds=todo)
 
@@ -123,7 +123,7 @@ def run(
     folder = RunFolder.open(runs, planned.suite)
     try:
         folder.begin(planned.suite, planned.plan)
-        executor = LocalExecutor(opened, workers=workers or default_workers(), display=display or Quiet(), retry=retry)
+        executor = LocalExecutor(opened, workers=workers or default_workers(), display=display or Display(), retry=retry)
         ran = executor.run(planned.plan)
         reduced = reduce_run(planned, ran)
         _write(folder, planned, ran, reduced)

@@ -34,7 +34,7 @@ def generate(
     """Make a set with one generator: trained if it needs it, every file marked. Prints the set's folder."""
     from pydantic import ValidationError
 
-    from ..execute.display import Quiet, display_for
+    from ..execute.display import Display, display_for
     from ..generate import generate as generate_set
     from ..media.mediaset import Terms
 
@@ -57,7 +57,7 @@ def generate(
         seed=seed,
         store=store,
         device=device,
-        display=Quiet() if quiet else display_for(),
+        display=Display() if quiet else display_for(),
     )
     if made.missed:
         typer.echo(f"warning: {len(made.missed)} of {made.card.expected} items failed: see failures.jsonl", err=True)

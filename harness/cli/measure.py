@@ -28,7 +28,7 @@ def measure(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Score how real a folder of synthetic pictures looks, beside real against held-out real."""
-    from ..execute.display import Quiet, display_for
+    from ..execute.display import Display, display_for
     from ..measure import INSTRUMENTS, METRICS
     from ..measure import measure as measure_folders
     from ..report import FORMATS, measure_table, provenance, render, rich_table
@@ -44,7 +44,7 @@ def measure(
         store=store,
         device=device,
         workers=workers,
-        display=Quiet() if quiet else display_for(),
+        display=Display() if quiet else display_for(),
     )
     if json_:
         rows = [row.model_dump(mode="json") for row in found.rows]

@@ -26,14 +26,14 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Run a suite; the last line printed is the run folder. The same command resumes an interrupted run."""
-    from ..execute.display import Quiet, display_for
+    from ..execute.display import Display, display_for
     from ..run import run as run_suite
     from . import show
 
     if dry_run:
         show.preview(suite, store, device, workers, as_json=json_)
         return
-    display = Quiet() if quiet else display_for()
+    display = Display() if quiet else display_for()
     options.check_device(device)
     result = run_suite(suite, runs=runs, store=store, device=device, workers=workers, display=display, retry=retry)
     if json_:

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from ..errors import Failure
 from ..plan import Plan, Unit
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
-class Display(Protocol):
-    """What the coordinator tells a person."""
+class Display:
+    """What the coordinator tells a person; this one keeps it to itself."""
 
     def begin(self, plan: Plan, cached: set[str], seconds: Mapping[str, float]) -> None:
         """The run starts: which units are cached, and how many seconds each other one is expected to take."""
@@ -35,31 +35,6 @@ class Display(Protocol):
 
     def end(self) -> None:
         """The run is over, one way or another."""
-
-
-class Quiet:
-    """Says nothing."""
-
-    def begin(self, plan: Plan, cached: set[str], seconds: Mapping[str, float]) -> None:
-        """See Display."""
-
-    def started(self, unit: Unit) -> None:
-        """See Display."""
-
-    def progress(self, unit: Unit, fraction: float, message: str) -> None:
-        """See Display."""
-
-    def finished(self, unit: Unit, seconds: float, *, cached: bool) -> None:
-        """See Display."""
-
-    def failed(self, unit: Unit, failure: Failure) -> None:
-        """See Display."""
-
-    def tick(self) -> None:
-        """See Display."""
-
-    def end(self) -> None:
-        """See Display."""
 
 
 class Clock:
@@ -98,7 +73,7 @@ def span(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-class Plain(Quiet):
+class Plain(Display):
     """One line an event, for logs and pipes."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -135,7 +110,7 @@ class Plain(Quiet):
         self._say(f"[{self.clock.done}/{self.clock.total}] {unit.id}: FAILED ({failure.kind}): {failure.message}")
 
 
-class Rich(Quiet):
+class Rich(Display):
     """Bars on a terminal."""
 
     def begin(self, plan: Plan, cached: set[str], seconds: Mapping[str, float]) -> None:
