@@ -99,6 +99,16 @@ def test_constant_and_repeated_columns_do_no_harm(rng):
     assert frechet_distance(*doubled) == pytest.approx(2 * expected, rel=1e-6)
 
 
+@pytest.mark.parametrize("d", [900, 60])
+def test_collapsed_and_repeated_items_do_no_harm(rng, two_sets, d):
+    few = rng.normal(size=(2, d))
+    a, b = np.repeat(few, 150, axis=0), np.repeat(few, 150, axis=0)[::-1]
+    assert frechet_distance(a, b) == pytest.approx(0, abs=1e-6 * d)
+    found = load_metric("fd").measure(two_sets(a, b + 1e-9 * rng.normal(size=b.shape)))
+    assert found.value == pytest.approx(0, abs=1e-6 * d)
+    assert np.isfinite(found.replicates).all()
+
+
 def test_badly_conditioned_features_keep_six_digits(rng):
     basis = np.linalg.qr(rng.normal(size=(64, 64)))[0]
     scale = np.arange(1, 65.0) ** -3
