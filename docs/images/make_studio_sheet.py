@@ -7,12 +7,12 @@ from fauxbench.harness.datasets.studio.factors import PERSON, SCENE, STATE, mark
 from fauxbench.harness.datasets.studio.sheet import contact_sheet, save_sheet
 
 HERE = Path(__file__).parent
-PEOPLE = 8
+FIRST = 0
 
 
 def main() -> None:
     """Write both files."""
-    save_sheet(HERE / "studio.png", contact_sheet(PEOPLE, 8, 112, first_person=FIRST, plain=True))
+    save_sheet(HERE / "studio.png", contact_sheet(8, 8, 94, first_person=FIRST, plain=True))
     manual = HERE.parent / "studio.md"
     text = manual.read_text(encoding="utf-8")
     for name, table in (("person", PERSON), ("state", STATE), ("scene", SCENE)):
@@ -20,8 +20,6 @@ def main() -> None:
         text = re.sub(pattern, lambda m, t=table: m[1] + markdown_table(t) + m[2], text, flags=re.DOTALL)
     manual.write_text(text, encoding="utf-8")
 
-
-FIRST = 0
 
 if __name__ == "__main__":
     main()

@@ -1,6 +1,7 @@
 """The studio: rendered people who never lived, with every factor known.
 
-Importing this package is light: the renderer and torch live in `studio.render`, which `render_pictures` loads on first use.
+Importing this package is light: the renderer and torch live in `studio.render`, which `render_pictures` loads on first
+use.
 """
 
 from .factors import EXPRESSIONS, PERSON, POINTS, SCENE, STATE, Factor, sample_person, sample_scene, sample_state

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 
 from .camera import gaussian_blur
 from .light import Lamps
@@ -85,6 +85,14 @@ def _paper(x: Tensor, y: Tensor, plans: Sequence[_Plan]) -> Tensor:
     return base * (1.1 - spot[:, 3] * (1 - torch.exp(-r)) + 0.15 * cloud)[:, None]
 
 
+def _low_box(p: _Plan) -> list[float]:
+    return [p.rng.uniform(-1.7, 1.7), p.rng.uniform(-1.0, -0.3), p.rng.uniform(0.12, 0.5), p.rng.uniform(0.12, 0.5)]
+
+
+def _high_box(p: _Plan) -> list[float]:
+    return [p.rng.uniform(-1.7, 1.7), p.rng.uniform(0.0, 0.8), p.rng.uniform(0.12, 0.5), p.rng.uniform(0.12, 0.5)]
+
+
 def _room(x: Tensor, y: Tensor, plans: Sequence[_Plan]) -> Tensor:
     edge = 2.0 / x.shape[-2]
     wall = _table(plans, lambda p: p.colour((0.03, 0.35), (0.45, 0.95)), x)
@@ -95,16 +103,7 @@ def _room(x: Tensor, y: Tensor, plans: Sequence[_Plan]) -> Tensor:
     out = mix(out, floor.expand_as(out), ramp(edge, -edge, y - corner[:, 2])[:, None])
     for k in range(4):  # furniture, pictures, doors
         low = k < 2
-        box = _table(
-            plans,
-            lambda p, low=low: [
-                p.rng.uniform(-1.7, 1.7),
-                p.rng.uniform(-1.0, -0.3) if low else p.rng.uniform(0.0, 0.8),
-                p.rng.uniform(0.12, 0.5),
-                p.rng.uniform(0.12, 0.5),
-            ],
-            x,
-        )  # type: ignore[misc]
+        box = _table(plans, _low_box if low else _high_box, x)
         colour = _table(plans, lambda p: p.colour((0.05, 0.45), (0.1, 0.85), 0.3), x)
         cover = _box(x, y, box, edge)
         out = mix(out, colour * (0.8 + 0.3 * (y - box[:, 1]))[:, None], cover[:, None])

@@ -7,7 +7,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 
 from .rig import Columns
 
@@ -97,13 +97,13 @@ def gaussian_blur(x: Tensor, sigma: Tensor, radius: int) -> Tensor:
 
 
 def _tone(x: Tensor) -> Tensor:
-    """Return display values of linear light: a filmic curve with the display's gamma in it (Hejl and Burgess-Dawson, 2010)."""
+    """Return display values of linear light: a filmic curve that holds the gamma (Hejl and Burgess-Dawson, 2010)."""
     x = (x - 0.002).clamp(min=0.0)
     return (x * (6.2 * x + 0.5)) / (x * (6.2 * x + 1.7) + 0.06)
 
 
 def _finish(x: Tensor, falloff: Tensor, noise: Tensor, c: Sequence[Tensor]) -> Tensor:
-    """Return display values (n, 3, h, w) in 0 to 255 of a strip of pictures; `c` are gain, saturation, contrast, noise."""
+    """Return display values (n, 3, h, w) uint8 of a strip; `c` are gain, saturation, contrast and noise."""
     gain, saturation, contrast, grain = (t.view(-1, 1, 1, 1) for t in c)
     x = _tone(x * (falloff * gain))
     grey = 0.3 * x[:, 0:1] + 0.59 * x[:, 1:2] + 0.11 * x[:, 2:3]
@@ -132,7 +132,7 @@ def develop(linear: Tensor, c: Columns, scenes: Sequence[Mapping[str, float]], s
     xx = torch.linspace(-1, 1, width, device=x.device)[None] * (width / height)
     far = xx * xx + yy * yy
     noise = _noise(scenes, (3, height, width), x.device)
-    dials = [0.8 * 2.0 ** c["exposure"], c["saturation"], 0.35 * c["contrast"], c["noise"] * (6.0 / 255.0)]
+    dials = [0.8 * 2.0 ** c["exposure"], c["saturation"], 0.35 * c["contrast"], c["noise"] * (4.8 / 255.0)]
     out = torch.empty((len(scenes), height, width, 3), dtype=torch.uint8, device=x.device)
     rows, pictures = max(1, _STRIP // width), max(1, _STRIP // (width * height))
     for k in range(0, len(scenes), pictures):
@@ -156,5 +156,5 @@ def jpeg(pixels: Tensor, quality: Sequence[float]) -> Tensor:
         done, code = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, round(q)])
         if not done:
             raise RuntimeError(f"JPEG encoding failed for a picture of shape {picture.shape}; give a size below 65500")
-        out.append(cv2.imdecode(code, cv2.IMREAD_COLOR)[:, :, ::-1])
+        out.append(np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))[:, :, ::-1])
     return torch.from_numpy(np.stack(out)).to(device)

@@ -1,4 +1,4 @@
-"""The chart of the head's surface: for every texel, where it lies on the average head and which region it belongs to."""
+"""The chart of the head's surface: where every texel lies on the average head, and to which region it belongs."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,8 +13,8 @@ Tensor = torch.Tensor
 
 # degrees around the head from the middle of the face, and the height at which hair begins
 _HAIRLINE = np.array(
-    [(0, 7.0), (14, 7.2), (26, 6.9), (36, 6.6), (46, 5.0), (55, 3.2), (63, 0.8), (72, -1.6), (80, -2.0), (86, 1.2), (97, 1.6),
-     (106, -1.0), (118, -4.2), (140, -6.6), (180, -7.0)], dtype=float
+    [(0, 7.0), (14, 7.2), (26, 6.9), (36, 6.6), (46, 5.0), (55, 3.2), (63, 0.8), (72, -1.6), (80, -2.0), (86, 1.2),
+     (97, 1.6), (106, -1.0), (118, -4.2), (140, -6.6), (180, -7.0)], dtype=float
 )  # fmt: skip
 
 
@@ -161,4 +161,5 @@ def chart(side: int, device: str) -> Chart:
     def tensor(values: Array) -> Tensor:
         return torch.tensor(np.ascontiguousarray(values), dtype=torch.float32, device=device)
 
-    return Chart(*(tensor(v) for v in (x, y, z, arc, s, cell)), {k: tensor(v) for k, v in masks.items()})
+    flat = [tensor(v) for v in (x, y, z, arc, s, cell)]
+    return Chart(flat[0], flat[1], flat[2], flat[3], flat[4], flat[5], {k: tensor(v) for k, v in masks.items()})

@@ -1,9 +1,9 @@
 """The named numbers that make a person, a state and a scene of the studio.
 
-Every picture of the studio is a pure function of three dictionaries of floats. The tables below give each number its name,
-range and meaning, in a fixed order, so that a vector of factors can be written to disk and read back. The `sample_*`
-functions draw the dictionaries from a `numpy.random.Generator`; correlations (grey hair comes with age, beards with
-masculinity) live there and nowhere else.
+Every picture of the studio is a pure function of three dictionaries of floats. The tables below give each number its
+name, range and meaning, in a fixed order, so that a vector of factors can be written to disk and read back. The
+`sample_*` functions draw the dictionaries from a `numpy.random.Generator`; correlations (grey hair comes with age,
+beards with masculinity) live there and nowhere else.
 
 The units of faces: centimetres on an average head, in which the eyes stand at height 0 and the chin at -11.5.
 """
@@ -24,9 +24,9 @@ class Factor(NamedTuple):
         low: Smallest value ever drawn.
         high: Largest value ever drawn.
         description: What the number means, with its unit.
-        distribution: `uniform` over the range; `normal`, centred with a standard deviation of a quarter of the range and
-            truncated to it; `broad`, the same with a third of the range; `half`, a half-normal that starts at `low`; `integer`, a whole number; `derived`, drawn in
-            code from other factors.
+        distribution: `uniform` over the range; `normal`, centred with a standard deviation of a quarter of the range
+            and truncated to it; `broad`, the same with a third of the range; `half`, a half-normal that starts at `low`;
+            `integer`, a whole number; `derived`, drawn in code from other factors.
     """
 
     name: str
@@ -172,7 +172,7 @@ SCENE: tuple[Factor, ...] = (
     Factor("contrast", -1.0, 1.0, "tone curve flat (-1) or steep (+1)", "normal"),
     Factor("saturation", 0.75, 1.2, "colour saturation of the camera", "normal"),
     Factor("blur", 0.0, 1.0, "blur of the lens, 1 is a standard deviation of 0.4 % of the height", "half"),
-    Factor("noise", 0.0, 1.0, "sensor noise, 1 is a standard deviation of about 6 levels in the mid tones", "half"),
+    Factor("noise", 0.0, 1.0, "sensor noise, 1 is a standard deviation of about 5 levels in the mid tones", "half"),
     Factor("noise_seed", 0.0, 16777215.0, "seed of the sensor noise; change it for every frame of a clip", "integer"),
     Factor("jpeg_quality", 60.0, 98.0, "quality of the JPEG compression, the last step; 100 leaves it out"),
     Factor("vignette", 0.0, 1.0, "darkening of the corners", "half"),
@@ -211,7 +211,7 @@ POINTS: tuple[str, ...] = (
     "lid_upper_right",
     "lid_lower_right",
 )
-"""Names of the true points. Left and right are those of the picture, as in MTCNN: `left_eye` is the person's right eye."""
+"""Names of the true points; left and right are those of the picture, as in MTCNN."""
 
 EXPRESSIONS: Mapping[str, Mapping[str, float]] = {
     "neutral": {},
@@ -347,7 +347,7 @@ def sample_state(rng: np.random.Generator, *, max_yaw: float = 30.0, min_yaw: fl
 
 
 def sample_scene(rng: np.random.Generator, person: Mapping[str, float] | None = None) -> dict[str, float]:
-    """Draw one scene: light, camera, background, and what a person may change from day to day: hair cut, beard, clothes.
+    """Draw one scene: light, camera, background, and what a person changes from day to day: hair cut, beard, clothes.
 
     Args:
         rng: Source of randomness.

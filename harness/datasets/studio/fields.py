@@ -33,7 +33,7 @@ class Canvas:
 
     def spot(self, at: tuple[float, float], size: tuple[float, float], power: float = 1.0) -> Array:
         """Return a mirrored bump on the front of the head."""
-        return blob(self.x, self.y, at, size, power) * self.front * (1.0 - self.neck)
+        return np.asarray(blob(self.x, self.y, at, size, power) * self.front * (1.0 - self.neck))
 
     def eye(self, size: float = 2.1) -> Array:
         """Return 1 around both eyes, flat in the middle."""
@@ -269,7 +269,7 @@ def jaw_weight(grid: HeadGrid) -> Array:
     d = np.abs(c.gap[:, 1])
     slit = np.clip(1 - (np.abs(c.x) / (MOUTH_HALF + 0.15)) ** 2.5, 0, 1) ** 0.6 * np.exp(-((d / 2.4) ** 2)) * c.front
     weight = np.where(c.below[:, 1], hinge + (1 - hinge) * slit, hinge * (1 - slit))
-    return weight * smooth(31.0, 24.5, c.gap[:, 0] + 12.0) * smooth(-3.0, 1.5, c.z)
+    return np.asarray(weight * smooth(31.0, 24.5, c.gap[:, 0] + 12.0) * smooth(-3.0, 1.5, c.z))
 
 
 Lookup = Callable[[float, float], int]

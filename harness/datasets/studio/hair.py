@@ -59,7 +59,8 @@ def _comb(root: Roots, c: Columns, normal: Tensor, locks: Tensor) -> Tensor:
     comb = mix(comb, torch.stack([0.12 * side, 0.15 + zero, -1.0 + zero], -1), back)
     comb = comb + 0.38 * locks
     comb = comb - normal * (comb * normal).sum(-1, keepdim=True).clamp(max=0.0)
-    return comb / comb.norm(dim=-1, keepdim=True).clamp(min=1e-4)
+    length: Tensor = torch.linalg.vector_norm(comb, dim=-1, keepdim=True)
+    return comb / length.clamp(min=1e-4)
 
 
 def _keep_out(point: Tensor, level: Tensor, bare: Tensor) -> Tensor:
@@ -129,9 +130,10 @@ def _curl(line: Tensor, length: Tensor, curl: Tensor, locks: Tensor, root: Roots
     angle = 6.2832 * (turns.clamp(max=0.22 * knots)[..., None] * t) + phase[..., None]
     radius = (0.05 + 0.62 * curl * (1.3 - curl) * (length / 4.0).clamp(max=1.0))[..., None] * t.clamp(max=0.4) * 2.5
     outward = line - line.new_tensor(_CENTRE)
-    outward = outward / outward.norm(dim=-1, keepdim=True)
+    outward = outward / torch.linalg.vector_norm(outward, dim=-1, keepdim=True)
     level = torch.stack([-outward[..., 2], torch.zeros_like(outward[..., 0]), outward[..., 0]], -1)
-    return line + (radius * angle.cos())[..., None] * level + (0.55 * radius * (1 + angle.sin()))[..., None] * outward
+    swing: Tensor = (radius * angle.cos())[..., None] * level + (0.55 * radius * (1 + angle.sin()))[..., None] * outward
+    return line + swing
 
 
 def _tint(root: Roots, colours: Tensor, locks: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 
 from .noise import ramp
 from .parts import Assembly
@@ -167,9 +167,9 @@ def _half_angle(s: Surface, key: Triple, normal: Tensor) -> Tensor:
 def shade(s: Surface, light: Lamps) -> Tensor:
     """Return the radiance (3, N) of skin, eyes, teeth and cloth.
 
-    Diffuse light wraps around the terminator, red more than blue, which stands for light that travels under the skin (after
-    Green, Real-Time Approximations to Subsurface Scattering, GPU Gems, 2004). Highlights are Blinn-Phong of two widths
-    with Schlick's Fresnel factor.
+    Diffuse light wraps around the terminator, red more than blue, which stands for light that travels under the skin
+    (after Green, Real-Time Approximations to Subsurface Scattering, GPU Gems, 2004). Highlights are Blinn-Phong of two
+    widths with Schlick's Fresnel factor.
     """
     row = spread(light.table, s.picture)
     key, key_colour, rim, rim_colour, sky, ground = (row[k : k + 3] for k in range(0, 18, 3))

@@ -17,7 +17,7 @@ def tile(device: str) -> tuple[Tensor, ...]:
 
 
 def value_noise(x: Tensor, y: Tensor, channels: int = 1) -> Tensor:
-    """Return smooth noise in [0, 1] at points (x, y) of a unit lattice that repeats after 256 cells; (..., channels)."""
+    """Return smooth noise in [0, 1], (..., channels), at (x, y) of a unit lattice that repeats after 256 cells."""
     x0, y0 = torch.floor(x), torch.floor(y)
     fx, fy = x - x0, y - y0
     fx, fy = fx * fx * (3 - 2 * fx), fy * fy * (3 - 2 * fy)

@@ -12,7 +12,7 @@ SKIN, PLAIN, EYE, HAIR, CLOTH = range(5)
 """Materials."""
 
 RECORD = 12
-"""Channels of a vertex: position 3, normal 3, paint 3 (texture coordinates, colour or eye direction), occlusion, gloss, tag."""
+"""Channels of a vertex: position 3, normal 3, paint 3 (coordinates, colour or direction), occlusion, gloss, tag."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +64,11 @@ class Assembly:
 def assemble(parts: list[Part]) -> Assembly:
     """Join parts."""
     parts = sorted(parts, key=lambda part: part.two_sided)
-    records, faces, material, casters, first, split = [], [], [], [], 0, None
+    records: list[Tensor] = []
+    faces: list[Tensor] = []
+    material: list[Tensor] = []
+    casters: list[Tensor] = []
+    first, split = 0, None
     for part in parts:
         records.append(torch.cat([part.points, part.normals, part.paint, part.light], -1))
         if part.two_sided and split is None:

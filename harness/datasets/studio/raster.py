@@ -1,8 +1,8 @@
 """A batched z-buffer in plain torch: triangles to the nearest triangle of every pixel.
 
 Every triangle is expanded into its rows of pixels, whose ends follow from the three edge functions (Pineda, A Parallel
-Algorithm for Polygon Rasterization, SIGGRAPH 1988); the rows are expanded into pixels, which compete for their place by one
-minimum over a key of depth and triangle number. No Python loop runs over pixels, triangles or pictures.
+Algorithm for Polygon Rasterization, SIGGRAPH 1988); the rows are expanded into pixels, which compete for their place by
+one minimum over a key of depth and triangle number. No Python loop runs over pixels, triangles or pictures.
 """
 
 import warnings
@@ -43,7 +43,7 @@ class _Table(NamedTuple):
 
     Attributes:
         plane: Nine columns: the planes of the first two barycentric weights and of depth over the picture.
-        line: Twelve columns: lines x = k y + m that bound a triangle's rows, k then m of three on the left, then the right.
+        line: Twelve columns: lines x = k y + m that bound a triangle's rows, k and m of three on the left, then right.
         box: Four columns: first and last column, first and last row.
         number: Flat number over (B, T).
         picture: Picture of the batch.

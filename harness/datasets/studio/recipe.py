@@ -58,8 +58,8 @@ class Picture:
         identity: Name of the person, as `studio-00017`.
         index: Number of the picture among this person's.
         factors: Every factor of person, state and scene.
-        points: True positions (x, y) in pixels, the centre of the first pixel at (0, 0). `left_eye` and `mouth_left` are on
-            the left of the picture, as in MTCNN.
+        points: True positions (x, y) in pixels, the centre of the first pixel at (0, 0). `left_eye` and `mouth_left`
+            are on the left of the picture, as in MTCNN.
         pixels: (H, W, 3) uint8 RGB.
     """
 
@@ -93,11 +93,11 @@ def picture_factors(
 def render_pictures(recipe: StudioRecipe, device: str = "cpu") -> Iterator[Picture]:
     """Render a recipe, person by person, streaming.
 
-    A picture depends on (seed, person, index, size, max_yaw) alone, not on the number of people, the batch or the threads:
-    all randomness is drawn from `numpy.random.default_rng([seed, person, index + 1])` and `[seed, person, 0]`. On one
-    machine the pixels repeat exactly. Between machines and devices floating-point sums differ in the last bits, which may
-    move single pixels along an edge; expect a mean absolute difference below 0.5 of 255 levels and points within 0.01
-    pixel.
+    A picture depends on (seed, person, index, size, max_yaw) alone, not on the number of people, the batch or the
+    threads: all randomness is drawn from `numpy.random.default_rng([seed, person, index + 1])` and `[seed, person, 0]`.
+    On one machine the pixels repeat exactly. Between machines and devices floating-point sums differ in the last bits,
+    which may move single pixels along an edge; expect a mean absolute difference below 0.5 of 255 levels and points
+    within 0.01 pixel.
 
     Args:
         recipe: What to render.

@@ -1,7 +1,7 @@
 """Render people: factors in, pictures and true points out.
 
-The pictures are made in one pass of deferred shading: all geometry of a batch goes through one z-buffer, the attributes of
-the visible triangles are interpolated once, and skin, eyes, hair and cloth are shaded only where they are seen.
+The pictures are made by deferred shading: all geometry of a batch goes through one z-buffer, the attributes of the
+visible triangles are interpolated once, and skin, eyes, hair and cloth are shaded only where they are seen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 
 from .background import background
 from .camera import Camera, camera, develop, jpeg
@@ -112,7 +112,9 @@ def _render(
             linear = F.avg_pool2d(linear, 2)
         elif level.samples > 1:
             linear = F.interpolate(linear, size=size, mode="bilinear", antialias=True)
-        pixels = jpeg(develop(linear, c, scenes, 0.25 if level.samples > 1 else 0.5), [scene["jpeg_quality"] for scene in scenes])
+        pixels = jpeg(
+            develop(linear, c, scenes, 0.25 if level.samples > 1 else 0.5), [scene["jpeg_quality"] for scene in scenes]
+        )
         scale = linear.new_tensor([size[1] / fine[1], size[0] / fine[0]])
         points = (cam.project(posed.points)[..., :2] + 0.5) * scale - 0.5
     return Rendered(pixels, points)

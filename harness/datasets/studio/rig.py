@@ -263,8 +263,9 @@ def grid_normals(points: Tensor, back: Tensor, ahead: Tensor, *, closed: bool = 
     else:
         du[:, :, 0], du[:, :, -1] = points[:, :, 1] - points[:, :, 0], points[:, :, -1] - points[:, :, -2]
     dv = points.index_select(1, ahead) - points.index_select(1, back)
-    normal = torch.linalg.cross(dv, du, dim=-1)
-    return normal / normal.norm(dim=-1, keepdim=True).clamp(min=1e-6)
+    normal: Tensor = torch.linalg.cross(dv, du, dim=-1)
+    length: Tensor = torch.linalg.vector_norm(normal, dim=-1, keepdim=True)
+    return normal / length.clamp(min=1e-6)
 
 
 def mouth_half(p: Columns) -> Tensor:

@@ -1,7 +1,7 @@
 """The average head as a grid: rows run from the crown over the face and down the neck, columns run around the head.
 
 Two rows, at the eyes and at the mouth, are doubled; where the lids and lips part, the quads between the two copies are
-left out, so that the grid opens there. Coordinates are centimetres: x to the right of the picture, y up, z to the camera.
+left out, so that the grid opens there. Coordinates are centimetres: x to the right of the picture, y up, z forward.
 """
 
 from dataclasses import dataclass
@@ -74,13 +74,13 @@ class HeadGrid:
 def smooth(low: float, high: float, x: Array) -> Array:
     """Return the cubic step from 0 at `low` to 1 at `high`."""
     t = np.clip((x - low) / (high - low), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
+    return np.asarray(t * t * (3.0 - 2.0 * t))
 
 
 def blob(x: Array, y: Array, at: tuple[float, float], size: tuple[float, float], power: float = 1.0) -> Array:
     """Return a Gaussian bump of height 1, mirrored on both sides of the face."""
     r = ((np.abs(x) - at[0]) / size[0]) ** 2 + ((y - at[1]) / size[1]) ** 2
-    return np.exp(-(r**power))
+    return np.asarray(np.exp(-(r**power)))
 
 
 def _row_positions(detail: float) -> tuple[Array, Array, Array]:
@@ -147,7 +147,7 @@ def _relief(x: Array, y: Array) -> Array:
     fold = 1.75 + 0.62 * np.clip(-4.4 - y, 0.0, 4.0)
     z -= 0.16 * np.exp(-(((np.abs(x) - fold) / 0.3) ** 2)) * smooth(-8.2, -6.4, y) * smooth(-4.0, -4.9, y)
     z -= 0.25 * blob(x, y, (6.3, 3.4), (1.1, 1.8))
-    return z
+    return np.asarray(z)
 
 
 def lip_heights(x: Array) -> tuple[Array, Array]:
@@ -165,7 +165,7 @@ def _lips(x: Array, gap: Array, below: Array) -> Array:
     bulge = np.where(below, 0.46, 0.36) * np.exp(-(((t - 0.5) / 0.42) ** 2)) + 0.06 * np.exp(
         -(((t - 1.02) / 0.16) ** 2)
     )
-    return fade * (bulge - 0.6 * np.exp(-((np.abs(gap) / 0.13) ** 2)))
+    return np.asarray(fade * (bulge - 0.6 * np.exp(-((np.abs(gap) / 0.13) ** 2))))
 
 
 def _faces(rest: Array, part: Array) -> Array:

@@ -36,6 +36,6 @@ def contact_sheet(
     return np.vstack(rows)
 
 
-def save_sheet(path: Path, sheet: np.ndarray, *, colours: int = 256) -> None:
-    """Write a sheet as a PNG with a palette of `colours`, which is a third of the size of full colour."""
-    Image.fromarray(sheet).quantize(colours, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+def save_sheet(path: Path, sheet: np.ndarray) -> None:
+    """Write a sheet as a PNG, as small as it gets without loss."""
+    Image.fromarray(sheet).save(path, optimize=True)

@@ -129,7 +129,7 @@ def ribbons(knots: Tensor, width: Tensor, colour: Tensor, opened: Tensor, gloss:
 
 
 def lock_noise(at: Tensor, scale: float, shift: Tensor) -> Tensor:
-    """Return (B, N, 3) noise in [-1, 1] that neighbouring roots (N, 3) share, different for every picture's shift (B,)."""
+    """Return (B, N, 3) noise in [-1, 1] that neighbouring roots (N, 3) share; every picture has its own shift (B,)."""
     x = torch.atan2(at[:, 0], at[:, 2] + 1.0) * 8.0
     y = at[:, 1]
     out = value_noise(x[None] * scale + shift[:, None], y[None] * scale + 1.7 * shift[:, None], 3)

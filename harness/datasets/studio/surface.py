@@ -137,7 +137,7 @@ def radiance(assembly: Assembly, seen: Visible, cam: Camera, light: Lamps, shado
     material = assembly.material.index_select(0, seen.triangle)
     for kind in (SKIN, PLAIN, EYE, HAIR, CLOTH):
         everything = (material == kind).nonzero().squeeze(1)
-        for which in everything.split(_CHUNK):
+        for which in torch.split(everything, _CHUNK):
             piece = Visible(*(t.index_select(0, which) for t in seen))
             data = _interpolate(assembly, piece)
             point, normal = data[0:3], _unit(data[3:6])
