@@ -1,0 +1,358 @@
+import datetime
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fauxbench.harness.errors import FauxbenchError, InputError, RefusedError, SuiteError
+from fauxbench.harness.media.item import Split
+from fauxbench.harness.planning.model import SuitePlan
+from fauxbench.harness.planning.planner import plan_suite
+from fauxbench.harness.suite import Suite
+
+STUDIO = {"dataset": "studio", "people": 12, "per_person": 5, "size": 32}
+NOBODY = {"people": "none"}
+MISSING = "not computed: weights of inception-2015 missing, see fauxbench doctor"
+
+
+def plan(tmp_path: Path, *systems: object, sets_only: bool = False, **more: object) -> SuitePlan:
+    document = {
+        "suite": "s",
+        "data": STUDIO,
+        "generators": list(systems),
+        "metrics": ["fd", "kd", "is", "ssim"],
+        **more,
+    }
+    return plan_suite(Suite.model_validate(document), tmp_path, tmp_path / "weights", sets_only=sets_only)
+
+
+def folder_data(photographs: Path, **terms: object) -> dict[str, object]:
+    return {"dataset": "folder", "path": str(photographs), **({"terms": terms} if terms else {})}
+
+
+def units(planned: SuitePlan) -> dict[str, str]:
+    return {unit.id: unit.kind for unit in planned.plan.units}
+
+
+def fingerprints(planned: SuitePlan) -> dict[str, str]:
+    """Return the fingerprint of each unit, as if every output were named by its unit's fingerprint."""
+    found: dict[str, str] = {}
+    for unit in planned.plan.units:
+        found[unit.id] = planned.plan.fingerprint(unit, found)
+    return found
+
+
+def test_every_system_is_made_measured_and_compared_with_the_control(tmp_path: Path) -> None:
+    planned = plan(tmp_path, "dcgan", "environment")
+    assert units(planned)["real"] == "render"
+    assert {id_ for id_, kind in units(planned).items() if kind in {"fit", "generate"}} == {
+        "fit dcgan@1 seed 0",
+        "generate dcgan@1 seed 0",
+        "generate environment@1 seed 0",
+    }
+    rows = {(row.system, row.metric, row.role) for row in planned.rows}
+    assert ("real", "fd[spectrum]", "control") in rows
+    assert ("dcgan@1", "fd[spectrum]", "system") in rows
+    assert ("environment@1", "ssim", "system") in rows
+    assert ("dcgan@1", "ssim", "system") not in rows  # made from nothing
+    assert ("dcgan@1", "memorisation[thumbnail]", "system") in rows
+    assert ("environment@1", "memorisation[thumbnail]", "system") not in rows
+    assert [system.pairs for system in planned.systems] == [False, True]
+
+
+@pytest.mark.parametrize("metrics", [[], ["fd"], ["memorisation"]])
+def test_memorisation_is_always_on(metrics: list[str], tmp_path: Path) -> None:
+    planned = plan(tmp_path, "dcgan", metrics=metrics)
+    assert [row.metric for row in planned.rows].count("memorisation[thumbnail]") == 1
+
+
+def test_every_set_metric_has_its_control(tmp_path: Path) -> None:
+    planned = plan(tmp_path, "dcgan", metrics=["fd", "kd"])
+    controls = {row.metric for row in planned.rows if row.role == "control"}
+    measured = {row.metric for row in planned.rows if row.role == "system" and "memorisation" not in row.metric}
+    assert controls == measured == {"fd[spectrum]", "kd[spectrum]", "fid", "kid"}
+    sizes = {row.n for row in planned.rows if row.role == "control"}
+    assert sizes == {plan_counts(planned)[Split.TEST]}
+
+
+def plan_counts(planned: SuitePlan) -> Mapping[Split, int]:
+    unit = next(unit for unit in planned.plan.units if unit.kind == "generate")
+    return {Split(name): n for name, n in dict(unit.key["counts"]).items()}
+
+
+def test_missing_weights_give_a_row_that_says_so_and_no_unit(tmp_path: Path) -> None:
+    planned = plan(tmp_path, "dcgan")
+    by_inception = [row for row in planned.rows if row.metric in {"fid", "kid", "is"}]
+    assert {(row.metric, row.system) for row in by_inception} >= {
+        ("fid", "real"),
+        ("fid", "dcgan@1"),
+        ("is", "dcgan@1"),
+    }
+    assert all(row.reason == MISSING and row.sources == () for row in by_inception)
+    assert not any("inception" in name for name in units(planned))
+    assert all(row.reason is None and row.sources for row in planned.rows if "spectrum" in row.metric)
+
+
+def test_weights_that_are_there_are_used(tmp_path: Path) -> None:
+    from fauxbench.harness.instruments import instrument_card, weights_path
+
+    path = weights_path(instrument_card("inception-2015"), tmp_path / "weights")
+    assert path is not None
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    planned = plan(tmp_path, "dcgan")
+    assert all(row.reason is None for row in planned.rows)
+    assert "extract inception-2015 of real" in units(planned)
+
+
+def test_an_identical_copy_shares_the_fit_but_not_the_label(tmp_path: Path) -> None:
+    copy = {"use": "dcgan", "version": "1-copy"}
+    planned = plan(tmp_path, "dcgan", copy, {"use": "dcgan", "version": 2, "parameters": {"steps": 7}})
+    found = fingerprints(planned)
+    assert found["fit dcgan@1 seed 0"] == found["fit dcgan@1-copy seed 0"] != found["fit dcgan@2 seed 0"]
+    assert found["generate dcgan@1 seed 0"] != found["generate dcgan@1-copy seed 0"]
+    first, second, third = planned.systems
+    assert first.digest == second.digest != third.digest
+    assert [system.name for system in planned.systems] == ["dcgan@1", "dcgan@1-copy", "dcgan@2"]
+
+
+def test_fingerprints_know_neither_time_nor_place(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    first = plan(tmp_path, {"use": "dcgan", "time_limit": 5})
+    second = plan(tmp_path / "elsewhere", {"use": "dcgan", "time_limit": 9})
+    assert fingerprints(first) == fingerprints(second)
+    assert fingerprints(first) != fingerprints(plan(tmp_path, "dcgan", seed=1))
+
+
+def test_each_training_seed_is_a_unit_and_all_are_one_row(tmp_path: Path) -> None:
+    planned = plan(tmp_path, {"use": "dcgan", "seeds": [3, 4]}, {"use": "environment", "seeds": [3, 4]})
+    assert planned.systems[0].seeds == (3, 4)
+    assert planned.systems[1].seeds == (3,)  # nothing is trained
+    row = next(row for row in planned.rows if row.system == "dcgan@1" and row.metric == "fd[spectrum]")
+    assert [source[0] for source in row.sources] == [3, 4]
+
+
+def test_counts_follow_the_real_splits_or_the_suite(tmp_path: Path) -> None:
+    with_detectors = plan(tmp_path, "dcgan", detectors=["cnn"])
+    assert sum(plan_counts(with_detectors).values()) == 60
+    without = plan_counts(plan(tmp_path, "dcgan"))
+    assert (without[Split.TRAIN], without[Split.VALIDATION]) == (0, 0)  # only detectors learn from them
+    asked = plan_counts(plan(tmp_path, "dcgan", n={"train": 7, "test": 9}))
+    assert (asked[Split.TRAIN], asked[Split.TEST]) == (7, 9)
+
+
+def test_only_sets_are_made_when_nothing_else_is_wanted(tmp_path: Path) -> None:
+    planned = plan(tmp_path, "environment", sets_only=True, detectors=["cnn"])
+    assert set(units(planned).values()) == {"render", "generate"}
+    assert planned.rows == ()
+
+
+# Detection
+
+
+def test_detectors_are_trained_on_each_fake_system_and_on_all(tmp_path: Path) -> None:
+    planned = plan(tmp_path, "dcgan", {"use": "dcgan", "version": 2}, "environment", detectors=["cnn"])
+    trained = {name for name, kind in units(planned).items() if kind == "train"}
+    assert trained == {"train cnn on dcgan@1", "train cnn on dcgan@2", "train cnn on all"}
+    alarms = {row.system for row in planned.rows if row.section == "false_alarms"}
+    assert alarms == {"real", "environment@1"}
+    assert {row.metric for row in planned.rows if row.section == "detection"} == {
+        "accuracy",
+        "precision",
+        "recall",
+        "f1",
+        "auc",
+    }
+    chosen = plan(tmp_path, "dcgan", detectors=["cnn"], train_on=["dcgan@1"])
+    assert {name for name, kind in units(chosen).items() if kind == "train"} == {"train cnn on dcgan@1"}
+
+
+# What the suite names and is not there
+
+
+def outputs(tmp_path: Path, count: int = 6) -> Path:
+    folder = tmp_path / "outputs"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        Image.fromarray(rng.integers(0, 255, (8, 8, 3), dtype=np.uint8)).save(folder / f"{number}.png")
+    return folder
+
+
+FOLDER = {"use": "folder", "name": "mine", "version": 1, "kind": "fully_synthetic", "path": "outputs"}
+WRONG: dict[str, tuple[dict[str, object], type[Exception], str]] = {
+    "generator": (
+        {"generators": ["dcgn"]},
+        SuiteError,
+        r"generators\.0: unknown generator 'dcgn'; did you mean 'dcgan'",
+    ),
+    "second generator": ({"generators": ["dcgan", "enviroment"]}, SuiteError, r"generators\.1: .*mean 'environment'"),
+    "file": ({"generators": ["gone.py:System"]}, SuiteError, r"generators\.0: gone\.py:System: no such file"),
+    "detector": ({"detectors": ["cnm"]}, SuiteError, r"detectors\.0: unknown detector 'cnm'; did you mean 'cnn'"),
+    "detector twice": ({"detectors": ["cnn", "cnn"]}, SuiteError, r"detectors\.1: 'cnn' is given twice|detectors\.0"),
+    "metric": ({"metrics": ["fd", "ks"]}, SuiteError, r"metrics\.1: no metric 'ks'; .*there are: fd"),
+    "metric by its shown name": ({"metrics": ["fid"]}, SuiteError, r"metrics\.0: no metric 'fid'; did you mean 'fd'"),
+    "instrument": ({"instruments": ["spectra"]}, SuiteError, r"instruments\.0: no instrument 'spectra'; did you mean"),
+    "train_on": ({"detectors": ["cnn"], "train_on": ["dcgan"]}, SuiteError, r"train_on\.0: no fake system 'dcgan'"),
+    "train_on a real one": (
+        {"generators": ["dcgan", "environment"], "detectors": ["cnn"], "train_on": ["environment@1"]},
+        SuiteError,
+        r"train_on\.0: no fake system 'environment@1'.*there are: dcgan@1",
+    ),
+    "parameter": (
+        {"generators": [{"use": "dcgan", "parameters": {"step": 5}}]},
+        SuiteError,
+        r"generators\.0: dcgan has no parameter 'step'; did you mean 'steps'",
+    ),
+    "value": (
+        {"generators": [{"use": "dcgan", "parameters": {"steps": "many"}}]},
+        SuiteError,
+        r"generators\.0: dcgan\.steps: found 'many', expected int",
+    ),
+    "infinite value": (
+        {"detectors": [{"use": "cnn", "parameters": {"learning_rate": float("inf")}}]},
+        SuiteError,
+        r"detectors\.0: cnn",
+    ),
+    "system twice": ({"generators": ["dcgan", "dcgan"]}, SuiteError, r"generators\.1: 'dcgan@1' is given twice"),
+    "data": (
+        {"data": {"dataset": "folder", "path": "gone"}},
+        SuiteError,
+        r"data\.path: expected a folder at .*gone, fou",
+    ),
+    "data that is a file": (
+        {"data": {"dataset": "folder", "path": "a.txt"}},
+        SuiteError,
+        r"data\.path: .*found a file",
+    ),
+    "outputs": ({"generators": [{**FOLDER, "path": "gone"}]}, SuiteError, r"generators: 'mine': path: .*nothing there"),
+    "manifest": (
+        {"generators": [{**FOLDER, "manifest": "gone.csv"}]},
+        SuiteError,
+        r"generators\.0: manifest .*gone\.csv",
+    ),
+    "empty data": ({"data": {"dataset": "folder", "path": "empty"}}, InputError, "empty: no pictures, clips or sounds"),
+    "too few people": (
+        {"data": {"dataset": "folder", "path": "outputs", "splits": {"train": 0.5, "validation": 0.2, "test": 0.3}}},
+        InputError,
+        "2 identities cannot be split",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_not_there_is_said_with_its_key(case: str, tmp_path: Path) -> None:
+    more, kind, words = WRONG[case]
+    outputs(tmp_path, count=2)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.txt").write_text("x")
+    before = sorted(tmp_path.rglob("*"))
+    document = {"generators": ["dcgan"], **more}
+    systems = document.pop("generators")
+    with pytest.raises(kind, match=words):
+        plan(tmp_path, *systems, **document)  # type: ignore[misc]
+    assert sorted(tmp_path.rglob("*")) == before  # planning writes nothing
+
+
+# Folders of finished outputs
+
+
+def test_a_folder_is_a_system_that_is_cut_to_n(photographs: Path, tmp_path: Path) -> None:
+    outputs(tmp_path, 40)
+    planned = plan(tmp_path, FOLDER, data=folder_data(photographs), n={"test": 11})
+    unit = planned.plan.unit("collect mine@1")
+    assert dict(unit.key["counts"])["test"] == 11
+    assert (planned.systems[0].pairs, planned.systems[0].trains) == (False, False)
+    again = plan(tmp_path, FOLDER, data=folder_data(photographs), n={"test": 12})
+    assert fingerprints(again)["collect mine@1"] != fingerprints(planned)["collect mine@1"]
+
+
+def test_a_folder_pairs_by_name_or_by_manifest(photographs: Path, tmp_path: Path) -> None:
+    folder = outputs(tmp_path)
+    (tmp_path / "m.csv").write_text("file,target,split\n0.png,p00/0.png,train\n1.png,p01/0.png,test\n")
+    planned = plan(tmp_path, {**FOLDER, "manifest": "m.csv"}, data=folder_data(photographs))
+    assert (planned.systems[0].pairs, planned.systems[0].trains) == (True, True)
+    assert "ssim" in {row.metric for row in planned.rows if row.system == "mine@1"}
+    (folder / "p00").mkdir()
+    (folder / "p00" / "0.jpg").write_bytes((folder / "0.png").read_bytes())
+    assert plan(tmp_path, FOLDER, data=folder_data(photographs)).systems[0].pairs
+
+
+def test_a_link_to_nothing_does_not_stop_the_plan(photographs: Path, tmp_path: Path) -> None:
+    (photographs / "p00" / "gone.png").symlink_to("nothing")
+    (outputs(tmp_path) / "gone.png").symlink_to("nothing")
+    assert "collect mine@1" in units(plan(tmp_path, FOLDER, data=folder_data(photographs)))
+
+
+def test_changed_files_change_the_plan(photographs: Path, tmp_path: Path) -> None:
+    folder = outputs(tmp_path)
+    first = fingerprints(plan(tmp_path, FOLDER, data=folder_data(photographs)))
+    Image.new("RGB", (9, 9)).save(folder / "0.png")
+    second = fingerprints(plan(tmp_path, FOLDER, data=folder_data(photographs)))
+    assert first["collect mine@1"] != second["collect mine@1"]
+    assert first["real"] == second["real"]
+    Image.new("RGB", (9, 9)).save(photographs / "p00" / "0.png")
+    assert fingerprints(plan(tmp_path, FOLDER, data=folder_data(photographs)))["real"] != first["real"]
+
+
+# Terms and consent
+
+
+@pytest.mark.parametrize(("use", "permit"), [("dcgan", "train"), ("environment", "edit")])
+def test_real_people_need_terms(use: str, permit: str, photographs: Path, tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match=f"permit '{permit}'"):
+        plan(tmp_path, use, data=folder_data(photographs))
+    with pytest.raises(RefusedError, match=f"permit '{permit}'"):
+        plan(tmp_path, use, data=folder_data(photographs, permits=["evaluate", "publish", "manipulate"]))
+    assert plan(tmp_path, use, data=folder_data(photographs, permits=["evaluate", permit], grant="me")).systems
+    assert plan(tmp_path, use, data=folder_data(photographs, people="none")).systems
+    assert plan(tmp_path, use).systems  # rendered
+
+
+@pytest.fixture
+def swap(write_system: Callable[..., str]) -> str:
+    body = "def generate(self, requests, context):\n    yield from ()"
+    return write_system("swap", body, kind="partially_synthetic", uses='["target"]')
+
+
+def consent(path: Path, **changes: object) -> None:
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    record = {
+        "person": "p00",
+        "techniques": ["test"],
+        "purposes": ["benchmark"],
+        "granted": "2020-01-01",
+        "expires": str(today + datetime.timedelta(days=9)),
+        "form": "0" * 64,
+    }
+    path.write_text(json.dumps({**record, **changes}) + "\n")
+
+
+def test_consent_and_terms_are_part_of_what_is_generated(swap: str, photographs: Path, tmp_path: Path) -> None:
+    def generated(data: object) -> str:
+        return fingerprints(plan(tmp_path, swap, data=data))["generate swap@1 seed 0"]
+
+    real = folder_data(photographs)
+    nobody = generated(folder_data(photographs, people="none"))
+    without = generated(real)
+    assert nobody != without
+    consent(tmp_path / "consents.jsonl")
+    granted = generated(real)
+    assert granted != without
+    consent(tmp_path / "consents.jsonl", expires="2021-01-01")
+    assert generated(real) == without
+    consent(tmp_path / "consents.jsonl", revoked="2021-01-01")
+    assert generated(real) == without
+    assert generated(folder_data(photographs, people="none")) == nobody
+    (tmp_path / "consents.jsonl").write_text("hello")
+    with pytest.raises(FauxbenchError, match="line 1: not a consent record"):
+        generated(real)
+
+
+def test_what_suites_cannot_give_is_said(write_system: Callable[..., str], tmp_path: Path) -> None:
+    use = write_system("voice", "def generate(self, requests, context):\n    yield from ()", uses='["text", "audio"]')
+    with pytest.raises(SuiteError, match="'voice' needs text, audio, which suites cannot give it yet"):
+        plan(tmp_path, use)
