@@ -124,7 +124,7 @@ def publish_set(media: MediaSet, out: Path, origin: str) -> MediaSet:
         for item, name in zip(media, names, strict=True):
             writer.keep(_placed(item, name))
         for missed in media.missed:
-            writer.fail(missed.failure, missed.split)
+            writer.fail(*missed)
         writer.facts = {**card.facts, "made_by": origin}
         writer.seal()
     return MediaSet.open(out)

@@ -123,7 +123,9 @@ def run(
     folder = RunFolder.open(runs, planned.suite)
     try:
         folder.begin(planned.suite, planned.plan)
-        executor = LocalExecutor(opened, workers=workers or default_workers(), display=display or Display(), retry=retry)
+        executor = LocalExecutor(
+            opened, workers=workers or default_workers(), display=display or Display(), retry=retry
+        )
         ran = executor.run(planned.plan)
         reduced = reduce_run(planned, ran)
         _write(folder, planned, ran, reduced)

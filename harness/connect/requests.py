@@ -19,6 +19,11 @@ class Asked(NamedTuple):
     request: Request
     split: Split
 
+    @property
+    def cluster(self) -> str:
+        """The cluster of the Item that is to come."""
+        return self.request.target.cluster if self.request.target else self.request.id
+
 
 def request_seed(seed: int, split: Split, index: int) -> int:
     """Return the seed of a request: the same for every system and training seed, so that items pair."""

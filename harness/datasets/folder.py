@@ -58,7 +58,7 @@ def index_folder(
                 content, facts = reader.content(one)
                 writer.refer(replace(item, facts=facts), root="data", path=one.path, content=content)
         except MediaError as error:
-            writer.fail(Failure(request_id=one.path, kind="unreadable", message=str(error)), item.split)
+            writer.fail(Failure(request_id=one.path, kind="unreadable", message=str(error)), item.split, item.cluster)
         progress((place + 1) / len(listed), f"{place + 1} of {len(listed)} files")
     reader.flush()
     return writer.seal()

@@ -64,6 +64,8 @@ class Missed(NamedTuple):
 
     failure: Failure
     split: Split | None
+    cluster: str
+    """The cluster that its Item would have had."""
 
 
 def digest_of_set(items: Iterable[Item], missed: Iterable[Missed]) -> str:
@@ -117,14 +119,23 @@ class MediaSet:
         splits = [item.split for item in self.items] + [missed.split for missed in self.missed]
         return {split: splits.count(split) for split in Split if split in splits}
 
+    def labels(self, split: Split) -> dict[str, str]:
+        """Return the cluster of every Item that was asked for, whether or not it came, by id, sorted by id.
+
+        Blocks are dealt over this list, so that they are the same for two systems that were asked for the same.
+        """
+        found = {item.id: item.cluster for item in self.items if item.split is split}
+        found |= {m.failure.request_id: m.cluster for m in self.missed if m.split is split}
+        return dict(sorted(found.items()))
+
     def select(self, split: Split | None) -> tuple[Item, ...]:
         """Return the Items of one split, in order; None returns all."""
         return self.items if split is None else tuple(item for item in self.items if item.split == split)
 
 
 def _missed(record: dict[str, JSON]) -> Missed:
-    split = record.pop("split", None)
-    return Missed(Failure(**record), Split(split) if split else None)
+    split, cluster = record.pop("split", None), record.pop("cluster", None)
+    return Missed(Failure(**record), Split(split) if split else None, str(cluster or record["request_id"]))
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -194,9 +205,9 @@ class MediaSetWriter:
             item = replace(item, facts={**facts, **item.facts})
         return self._record(replace(item, root=root, path=path, content=content))
 
-    def fail(self, failure: Failure, split: Split | None = None) -> None:
-        """Record something that was asked for and did not come."""
-        self._missed.append(Missed(failure, split))
+    def fail(self, failure: Failure, split: Split | None = None, cluster: str | None = None) -> None:
+        """Record something that was asked for and did not come; `cluster` is its own id by default."""
+        self._missed.append(Missed(failure, split, cluster or failure.request_id))
 
     def order(self, ids: Iterable[str]) -> None:
         """Put the recorded Items into the order of `ids`."""
@@ -215,7 +226,7 @@ class MediaSetWriter:
     def seal(self) -> MediaSet:
         """Write the records and, last, the card; Items keep the order in which they were added."""
         _write_lines(self.folder / "items.jsonl", [item.record() for item in self._items])
-        missed = [{**m.failure.record(), "split": m.split and str(m.split)} for m in self._missed]
+        missed = [{**m.failure.record(), "split": m.split and str(m.split), "cluster": m.cluster} for m in self._missed]
         _write_lines(self.folder / "failures.jsonl", missed)
         card = SetCard(
             name=self.name,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from ..stats.intervals import jackknife, jackknife_interval
+from ..stats.intervals import jackknife_interval
 from ..stats.score import Measurement
 from .base import Evidence, Features, Metric
 from .sets import Sample, both_sets, fault, matrix, refused
@@ -354,9 +354,9 @@ class FrechetDistance(Metric):
             flags = (*flags, f"{too_few}: interval for the expectation at this n only")
         else:
             about = "population"
-            corrected = jackknife(value, replicates, sets.shares).corrected
-            flags = (*flags, f"bias-corrected {max(0.0, corrected):.6g}")
         interval = jackknife_interval(
             value, replicates, shares=sets.shares, about=about, cluster=sets.cluster, floor=0.0
         )
+        if interval is not None and value > interval.high:
+            flags = (*flags, "biased upwards at this n: the interval is that of the bias-corrected value")
         return sets.measurement(value, interval=interval, replicates=replicates, flags=flags)

@@ -109,7 +109,8 @@ def _judged(draft: Draft, card: DetectorCard, label: str, trained: str, scores: 
     kinds = {REAL: "real"} | {system.name: system.card.kind for system in draft.systems}
     for name, unit_id in scores.items():
         fake = kinds[name] in {"fully_synthetic", "partially_synthetic"}
-        inputs = {"detector": trained, "synthetic" if name != REAL else "real": unit_id}
+        inputs = {"detector": trained, "real_set": REAL}
+        inputs |= {"real": unit_id} if name == REAL else {"synthetic": unit_id, "synthetic_set": _set_of(draft, name)}
         if fake:
             inputs["real"] = scores[REAL]
         form = "detection" if fake else "false_alarms"

@@ -39,6 +39,23 @@ def blocks(clusters: Sequence[str], count: int = BLOCKS, fixed: Mapping[str, int
     return np.fromiter((home[label] for label in clusters), np.intp, len(clusters))
 
 
+def blocks_by_id(
+    synthetic: Mapping[str, str], real: Mapping[str, str], count: int = BLOCKS
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Deal everything that was asked for into blocks, by id, whether or not it came.
+
+    Args:
+        synthetic: Id -> cluster of every synthetic item asked for.
+        real: Id -> cluster of every real item.
+        count: Blocks wanted.
+
+    Returns:
+        Id -> block of both; two systems that were asked for the same get the same.
+    """
+    mine, theirs, _ = paired_blocks(tuple(synthetic.values()), tuple(real.values()), count)
+    return dict(zip(synthetic, mine.tolist(), strict=True)), dict(zip(real, theirs.tolist(), strict=True))
+
+
 def paired_blocks(
     synthetic: Sequence[str], real: Sequence[str], count: int = BLOCKS
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .blocks import FEWEST, paired_blocks
+from .blocks import FEWEST
 from .intervals import wilson
 from .score import Interval, Measurement
 
@@ -28,6 +28,8 @@ class Judged:
     """(N,) True = fake."""
     clusters: tuple[str, ...]
     """One label an item."""
+    blocks: tuple[int, ...]
+    """The block of each item: dealt over everything that was asked for, see `blocks_by_id`."""
     threshold: float
 
 
@@ -62,7 +64,8 @@ def judge(judged: Judged, generator: np.random.Generator) -> dict[str, Measureme
     reason = _why_not(judged)
     if reason:
         return {name: Measurement(value=None, n=count, reason=reason) for name in METRICS}
-    blocks, block_count = _blocks(judged)
+    blocks = np.array(judged.blocks)
+    block_count = int(blocks.max()) + 1
     drawn = _bootstrap(judged, {name: statistics[name] for name in ("f1", "auc")}, generator)
     found = {}
     for name in METRICS:
@@ -87,14 +90,11 @@ def false_alarms(judged: Judged) -> Measurement:
     if not count:
         return Measurement(value=None, n=0, reason="no items")
     alarms = judged.fake >= judged.threshold
-    labels = np.array(judged.clusters)
-    from .blocks import blocks as deal
-
-    home = deal(judged.clusters)
+    home = np.array(judged.blocks)
     replicates = tuple(float(alarms[home != b].mean()) for b in range(home.max() + 1)) if home.max() else ()
     return Measurement(
         value=float(alarms.mean()),
-        interval=wilson(alarms, judged.clusters, cluster=_cluster_name(labels)),
+        interval=wilson(alarms, judged.clusters, cluster=_cluster_name(judged.clusters)),
         n=count,
         replicates=replicates if len(replicates) >= FEWEST else (),
     )
@@ -118,15 +118,6 @@ def _rate_interval(name: str, judged: Judged) -> Interval | None:
     hits = (decided == judged.truth)[entered]
     labels = [label for label, used in zip(judged.clusters, entered, strict=True) if used]
     return wilson(hits, labels, cluster=_cluster_name(labels)) if labels else None
-
-
-def _blocks(judged: Judged) -> tuple[NDArray[np.intp], int]:
-    """Deal real and fake items into the same blocks, a cluster in both classes into the same block of both."""
-    labels = np.array(judged.clusters)
-    fake_blocks, real_blocks, count = paired_blocks(labels[judged.truth].tolist(), labels[~judged.truth].tolist())
-    blocks = np.empty(len(labels), np.intp)
-    blocks[judged.truth], blocks[~judged.truth] = fake_blocks, real_blocks
-    return blocks, count
 
 
 def _bootstrap(judged: Judged, statistics: dict[str, Statistic], generator: np.random.Generator) -> dict[str, Interval]:

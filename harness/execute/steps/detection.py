@@ -1,7 +1,7 @@
 """Steps around detectors: train, detect and evaluate."""
 
 import json
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ...contracts import Detector, ScoreRecord
 from ...errors import InputError
 from ...media.item import Item, Split
 from ...registry import load_class
+from ...stats.blocks import blocks_by_id
 from ...stats.classification import Judged, false_alarms, judge
 from ..step import Outcome, Step
 from .measures import measurement_record
@@ -99,27 +100,40 @@ def evaluate(step: Step) -> Outcome:
 
 
 def _judged(step: Step, target: str, missing: str, threshold: float) -> tuple[Judged, int, dict[str, int]]:
-    rows = [row for role in ("real", "synthetic") if role in step.inputs for row in _scores(step.inputs[role])]
     failures: dict[str, int] = {}
-    kept: list[tuple[float, bool, str]] = []
-    for row in rows:
-        truth = bool(row["visual_fake"] if target == "visual" else row["audio_fake"])
-        if target == "any":
-            truth = bool(row["visual_fake"] or row["audio_fake"])
-        if row["status"] == "ok":
-            kept.append((float(row["fake"]), truth, row["cluster"]))
-            continue
-        failures[row["status"]] = failures.get(row["status"], 0) + 1
-        if missing == "worst":
-            kept.append((0.0 if truth else 1.0, truth, row["cluster"]))
+    fake: list[float] = []
+    rows: list[dict[str, JSON]] = []
+    blocks: list[int] = []
+    for row, block in _scores(step):
+        if row["status"] != "ok":
+            failures[row["status"]] = failures.get(row["status"], 0) + 1
+            if missing != "worst":
+                continue
+        worst = 0.0 if _truth(row, target) else 1.0
+        fake.append(float(row["fake"]) if row["status"] == "ok" else worst)
+        rows.append(row)
+        blocks.append(block)
     judged = Judged(
-        fake=np.array([k[0] for k in kept], dtype=np.float64),
-        truth=np.array([k[1] for k in kept], dtype=bool),
-        clusters=tuple(k[2] for k in kept),
+        fake=np.array(fake, dtype=np.float64),
+        truth=np.array([_truth(row, target) for row in rows], dtype=bool),
+        clusters=tuple(str(row["cluster"]) for row in rows),
+        blocks=tuple(blocks),
         threshold=threshold,
     )
     return judged, len(rows), failures
 
 
-def _scores(folder: Path) -> list[dict[str, JSON]]:
-    return [json.loads(line) for line in (folder / "scores.jsonl").read_text(encoding="utf-8").splitlines() if line]
+def _truth(row: Mapping[str, JSON], target: str) -> bool:
+    visual, audio = bool(row["visual_fake"]), bool(row["audio_fake"])
+    return {"visual": visual, "audio": audio, "any": visual or audio}[target]
+
+
+def _scores(step: Step) -> Iterator[tuple[dict[str, JSON], int]]:
+    """Yield every score row with the block of its item, real items first."""
+    real = step.set("real_set").labels(Split.TEST)
+    synthetic = step.set("synthetic_set").labels(Split.TEST) if "synthetic_set" in step.inputs else {}
+    mine, theirs = blocks_by_id(synthetic or real, real)
+    for role, block in (("real", theirs), ("synthetic", mine)):
+        if role in step.inputs:
+            lines = (step.inputs[role] / "scores.jsonl").read_text(encoding="utf-8").splitlines()
+            yield from ((row, block[row["item"]]) for row in map(json.loads, filter(None, lines)))

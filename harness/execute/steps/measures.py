@@ -1,9 +1,8 @@
 """Steps that turn media into numbers, and numbers into scores: extract and measure."""
 
-import inspect
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from ...media.item import Item, Modality, Split
 from ...media.mediaset import MediaSet
 from ...metrics import load_metric
 from ...metrics.base import Evidence, Features, Pair
-from ...stats.blocks import FEWEST, blocks
+from ...stats.blocks import FEWEST, blocks, blocks_by_id
 from ...stats.score import Measurement
 from ...store.store import Store
 from ..step import Outcome, Step
@@ -61,7 +60,8 @@ def extract(step: Step) -> Outcome:
     rows: list[JSON] = [[item.id, item.cluster, str(item.split)] for item in pictures.read]
     with (step.out / "features.npz").open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
-    record = {"rows": rows, "failures": pictures.failures}
+    asked = media.labels(Split.TEST)
+    record = {"rows": rows, "failures": pictures.failures, "asked": asked}
     (step.out / "rows.json").write_text(json.dumps(record), encoding="utf-8")
     chunks = [np.ascontiguousarray(arrays[name]).tobytes() for name in sorted(arrays)]
     output = digest_of_bytes([digest_of({**record, "names": sorted(arrays)}).encode(), *chunks])
@@ -80,6 +80,12 @@ def read_features(folder: Path, *splits: Split) -> tuple[Features, int]:
     return Features(ids=ids, clusters=clusters, arrays=arrays), len(record["failures"])
 
 
+def _labels(folder: Path) -> dict[str, str]:
+    """Return the cluster of every test item that was asked for, by id."""
+    labels: dict[str, str] = json.loads((folder / "rows.json").read_text(encoding="utf-8"))["asked"]
+    return labels
+
+
 def measure(step: Step) -> Outcome:
     """Reduce features or pairs to one Measurement."""
     metric = load_metric(str(step.key["metric"]))
@@ -88,13 +94,12 @@ def measure(step: Step) -> Outcome:
         synthetic = step.set("synthetic_set")
         pairs = _Pairs(synthetic, step.set("real_set"), failures)
         evidence = Evidence(pairs=iter(pairs), seed=int(step.key["seed"]))
-        clusters = {item.id: item.cluster for item in synthetic}
+        clusters = synthetic.labels(Split.TEST)
     else:
         evidence, unread = _evidence(step)
         if unread:
             failures["unreadable"] = unread
-        ids = evidence.synthetic.ids if evidence.synthetic else ()
-        clusters = dict(zip(ids, evidence.synthetic.clusters if evidence.synthetic else (), strict=True))
+        clusters = _labels(step.inputs["synthetic"]) if "synthetic" in step.inputs else {}
     found = metric.measure(evidence)
     record = measurement_record(with_replicates(found, clusters), failures)
     (step.out / "measurement.json").write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
@@ -112,6 +117,9 @@ def _evidence(step: Step) -> tuple[Evidence, int]:
     synthetic, unread = read_features(step.inputs["synthetic"], Split.TEST)
     fit, _ = read_features(step.inputs["real"], Split.TRAIN)
     unseen, _ = read_features(step.inputs["real"], Split.VALIDATION)
+    mine, theirs = blocks_by_id(_labels(step.inputs["synthetic"]), _labels(step.inputs["real"]))
+    synthetic = replace(synthetic, blocks=tuple(mine[i] for i in synthetic.ids))
+    real = replace(real, blocks=tuple(theirs[i] for i in real.ids))
     evidence = Evidence(synthetic=synthetic, real=real, fit=fit, unseen=unseen, seed=int(step.key["seed"]))
     return evidence, unread + unread_real
 
@@ -162,15 +170,14 @@ def with_replicates(found: Measurement, clusters: Mapping[str, str]) -> Measurem
     """Fill in what a mean over items is with each block left out, so that every metric is compared the same way."""
     if found.replicates or not found.items:
         return found
-    ids = sorted(found.items)
-    values = np.array([found.items[i] for i in ids], dtype=np.float64)
-    home = blocks([clusters.get(i, i) for i in ids])
-    count = int(home.max()) + 1
-    if count < FEWEST:
+    labels = dict(clusters) or {i: i for i in found.items}
+    block = dict(zip(labels, blocks(tuple(labels.values())).tolist(), strict=True))
+    values = np.array(list(found.items.values()), dtype=np.float64)
+    home = np.array([block[i] for i in found.items])
+    count = max(block.values()) + 1
+    if count < FEWEST or any((home == b).all() for b in range(count)):
         return found
-    means = tuple(float(values[home != b].mean()) for b in range(count))
-    fields = {name: getattr(found, name) for name in inspect.signature(Measurement).parameters}
-    return Measurement(**{**fields, "replicates": means})
+    return replace(found, replicates=tuple(float(values[home != b].mean()) for b in range(count)))
 
 
 def measurement_record(found: Measurement, failures: Mapping[str, int]) -> dict[str, JSON]:

@@ -95,7 +95,7 @@ def _gate(
     for one in asked:
         refusal = why_not_request(one.request, generator.card, terms, consents, today)
         if refusal:
-            writer.fail(refusal, one.split)
+            writer.fail(refusal, one.split, one.cluster)
         else:
             yield one
 
@@ -132,7 +132,7 @@ def _receive(asked: list[Asked], generator: Generator, step: Step, writer: Media
         failures[request_id] = Failure(request_id=request_id, kind="missing", message=message)
     for one in asked:
         if one.request.id in failures:
-            writer.fail(failures[one.request.id], one.split)
+            writer.fail(failures[one.request.id], one.split, one.cluster)
     writer.order([one.request.id for one in asked])
 
 
