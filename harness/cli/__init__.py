@@ -22,9 +22,9 @@ app = typer.Typer(
 
 
 def _load_verbs() -> None:
-    from . import compare, doctor, export, generate, list_, measure, run, table
+    from . import compare, data, doctor, export, generate, list_, measure, run, table
 
-    for verb in (run, measure, compare, generate, export, table, list_, doctor):
+    for verb in (run, measure, compare, generate, data, export, table, list_, doctor):
         verb.register(app)
 
 

@@ -195,9 +195,7 @@ class _SoundTrack:
         part = self._sound[self._written : end].astype(np.float32)
         frame = av.AudioFrame.from_ndarray(part[None, :], format="fltp", layout="mono")
         frame.sample_rate = self._rate
-        frame.pts, frame.time_base = (
-            self._written,
-            Fraction(1, self._rate),
-        )  # else sound comes late by the encoder's delay
+        # without a place in time the encoder's delay is not recorded, and sound comes late
+        frame.pts, frame.time_base = self._written, Fraction(1, self._rate)
         self._container.mux(self._stream.encode(frame))
         self._written = end

@@ -34,7 +34,7 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType(
             Language("cmn", "Mandarin Chinese", "sinitic", True, 1.48),
             Language("yue", "Cantonese", "sinitic", True, 1.45),
             Language("vi", "Vietnamese", "vietic", True, 1.84),
-            Language("th", "Thai", "tai", True, 1.60, phonemic=True),
+            Language("th", "Thai", "tai", True, 1.45, phonemic=True),
         )
     }
 )

@@ -46,7 +46,7 @@ VISEMES: Mapping[str, Viseme] = MappingProxyType(
     {
         "rest": Viseme(0.0, 0.0, 0.0, 0.0, 0.05, 0.2, 0.0, 0.6, 0.5),
         # vowels
-        "open": Viseme(0.40, 0.10, 0.0, 0.30, 0.0, 0.05, 0.0),
+        "open": Viseme(0.44, 0.10, 0.0, 0.30, 0.0, 0.05, 0.0),
         "open_front": Viseme(0.31, 0.30, 0.0, 0.30, 0.0, 0.10, 0.0),
         "open_central": Viseme(0.28, 0.05, 0.0, 0.30, 0.0, 0.10, 0.0),
         "mid_front": Viseme(0.22, 0.40, 0.0, 0.30, 0.0, 0.20, 0.0),
@@ -64,7 +64,7 @@ VISEMES: Mapping[str, Viseme] = MappingProxyType(
         # consonants
         "bilabial": Viseme(0.05, 0.0, 0.0, 0.0, 0.55, 0.2, 0.0, 3.0, 6.0, closes=True),
         "bilabial_open": Viseme(0.08, 0.0, 0.05, 0.08, 0.0, 0.2, 0.0, 2.0, 3.0),
-        "labiodental": Viseme(0.05, 0.05, 0.0, 0.10, 0.0, 0.2, 0.7, 5.0, 6.0),
+        "labiodental": Viseme(0.04, 0.05, 0.0, 0.08, 0.0, 0.2, 0.9, 5.0, 6.0),
         "dental": Viseme(0.11, 0.10, 0.0, 0.30, 0.0, 0.75, 0.0, 2.0, 1.0),
         "alveolar": Viseme(0.10, 0.10, 0.0, 0.25, 0.0, 0.90, 0.0, 1.5, 0.25),
         "sibilant": Viseme(0.04, 0.30, 0.0, 0.35, 0.0, 0.60, 0.0, 4.0, 1.0),
