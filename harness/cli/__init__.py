@@ -37,10 +37,10 @@ def main() -> None:
         _fail(str(error), STORAGE)
     except FauxbenchError as error:
         _fail(str(error), INPUT)
-    except KeyboardInterrupt:
-        _fail("interrupted; the same command resumes", INTERRUPTED)
-    except BrokenPipeError:
-        sys.exit(0)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # what typer makes of Ctrl-C
+            sys.stderr.write("fauxbench: interrupted; the same command resumes\n")
+        raise
 
 
 def _fail(message: str, code: int) -> None:
