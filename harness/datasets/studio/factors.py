@@ -25,8 +25,8 @@ class Factor(NamedTuple):
         high: Largest value ever drawn.
         description: What the number means, with its unit.
         distribution: `uniform` over the range; `normal`, centred with a standard deviation of a quarter of the range
-            and truncated to it; `broad`, the same with a third of the range; `half`, a half-normal that starts at `low`;
-            `integer`, a whole number; `derived`, drawn in code from other factors.
+            and truncated to it; `broad`, the same with a third of the range; `half`, a half-normal that starts at
+            `low`; `integer`, a whole number; `derived`, drawn in code from other factors.
     """
 
     name: str

@@ -85,8 +85,10 @@ def render(
 
     threads = torch.get_num_threads() if device == "cpu" else 1
     if threads > 1 and len(parts) > 1:
-        with ThreadPoolExecutor(min(threads, len(parts))) as pool:
+        # each worker keeps to one core: many short operations gain nothing from a team of threads each
+        with ThreadPoolExecutor(min(threads, len(parts)), initializer=torch.set_num_threads, initargs=(1,)) as pool:
             done = list(pool.map(work, parts))
+        torch.set_num_threads(threads)
     else:
         done = [work(part) for part in parts]
     return Rendered(torch.cat([d.pixels for d in done]), torch.cat([d.points for d in done]))

@@ -116,25 +116,24 @@ def _spots(c: Chart, p: Mapping[str, float], colour: Tensor, rng: np.random.Gene
     return colour
 
 
-def _relief(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> tuple[Tensor, Tensor]:
-    """Return the height of fine relief in centimetres and the darkness of lines."""
-    m = c.masks
-    w = p["wrinkles"]
+def _lines(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> Tensor:
+    """Return the depth of wrinkles and folds (T, T)."""
+    m, w = c.masks, p["wrinkles"]
     broken = 0.35 + 0.9 * value_noise(c.arc * 0.9 + oy, c.s * 1.3 + ox)[..., 0]
-    lines = (
-        (m["forehead_lines"] * 0.9 + m["crows_feet"] + 0.8 * m["frown_lines"] + 0.9 * m["lower_lid_lines"]) * broken * w
-    )
-    lines = lines + m["fold_line"] * (0.15 + 0.75 * w) + m["marionette"] * 0.7 * w
+    lines = m["forehead_lines"] * 0.9 + m["crows_feet"] + 0.8 * m["frown_lines"] + 0.9 * m["lower_lid_lines"]
+    return lines * broken * w + m["fold_line"] * (0.15 + 0.75 * w) + m["marionette"] * 0.7 * w
+
+
+def _slope(c: Chart, p: Mapping[str, float], lines: Tensor, ox: float, oy: float) -> Tensor:
+    """Return the slope of the fine relief to the right and up (T, T, 2)."""
+    m = c.masks
     lips = 0.5 * m["lips"] * (value_noise(c.arc * 8.0 + ox, c.s * 1.2)[..., 0] - 0.5)
-    pores = value_noise(c.arc * 14.0 + ox, c.s * 14.0 + oy, 2)
+    pores = (value_noise(c.arc * 14.0 + ox, c.s * 14.0 + oy)[..., 0] - 0.5) * 0.014
+    pores = pores + (value_noise(c.arc * 6.0, c.s * 6.0 + ox)[..., 0] - 0.5) * 0.012
     cheeks = (0.4 + 0.6 * (m["cheeks"] + m["nose"]).clamp(0, 1)) * m["front"]
-    grain = (
-        p["pores"]
-        * ((pores[..., 0] - 0.5) * 0.014 + (value_noise(c.arc * 6.0, c.s * 6.0 + ox)[..., 0] - 0.5) * 0.012)
-        * cheeks
-    )
-    height = grain + 0.03 * lips - 0.055 * lines - 0.05 * m["crease"]
-    return height, lines
+    height = p["pores"] * pores * cheeks + 0.03 * lips - 0.055 * lines - 0.05 * m["crease"]
+    slope = torch.stack([torch.gradient(height, dim=k)[0] for k in (1, 0)], -1) / c.cell
+    return slope.clamp(-0.7, 0.7) * c.x.new_tensor([1.0, -1.0])
 
 
 def _brows(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> Tensor:
@@ -207,19 +206,20 @@ def _regions(side: int, device: str) -> tuple[Tensor, Tensor, Tensor]:
     return (m["scalp"].reshape(-1) > -1.6).nonzero().squeeze(1), chin, growth.index_select(0, chin)
 
 
-def paint(person: Mapping[str, float], side: int, device: str) -> Skin:
+def paint(person: Mapping[str, float], side: int, device: str, *, relief: bool = True) -> Skin:
     """Paint the skin of one person.
 
     Args:
         person: Factors of `PERSON`.
         side: Texels along an edge.
         device: A torch device.
+        relief: Whether slopes are wanted; small pictures do without.
     """
     c = chart(side, device)
     m = c.masks
     ox, oy, rng = _seeded(person)
     colour = _spots(c, person, _lip_paint(c, person, _colour(c, person, ox, oy), ox), rng)
-    height, lines = _relief(c, person, ox, oy)
+    lines = _lines(c, person, ox, oy)
     dark = 0.3 * lines + 2.6 * m["nostrils"] + 0.45 * m["crease"] + 0.25 * m["lower_edge"] + 0.08 * m["upper_lid"]
     dark = dark + (0.8 + 0.9 * person["lashes"]) * m["upper_edge"]
     colour = colour * torch.exp(-dark[..., None] * c.x.new_tensor([0.8, 1.0, 1.05]))
@@ -232,8 +232,7 @@ def paint(person: Mapping[str, float], side: int, device: str) -> Skin:
     streak = streak + 0.5 * value_noise(c.arc * 15.0 + ox, c.s * 2.0)[..., 0]
     haired = mix(hair, grey, c.x.new_tensor(0.8 * person["grey"])) * (0.22 + 0.6 * streak)[..., None]
     full = mix(colour, haired, (0.97 * cover)[..., None])
-    slope = torch.stack([torch.gradient(height, dim=k)[0] for k in (1, 0)], -1) / c.cell
-    slope = slope.clamp(-0.7, 0.7) * c.x.new_tensor([1.0, -1.0])
+    slope = _slope(c, person, lines, ox, oy) if relief else torch.zeros_like(c.cell)
     gloss = (0.3 + 0.5 * person["oiliness"] * (0.45 + 0.55 * m["t_zone"])) * (1 - 0.7 * brow)
     gloss = gloss + 0.45 * m["lips"] * (0.5 + 0.5 * value_noise(c.arc * 5.0, c.s * 3.0)[..., 0])
     texels = torch.cat([full, slope, gloss[..., None], cover[..., None], brow[..., None]], -1).view(-1, CHANNELS)

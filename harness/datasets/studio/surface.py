@@ -52,12 +52,12 @@ _SKIN_TEXELS = 1 << 22
 _CHUNK = 1 << 14  # pixels at a time, so that the work stays in the processor's cache
 
 
-def _skin(person: Factors, side: int, device: str) -> Skin:
+def _skin(person: Factors, side: int, device: str, relief: bool) -> Skin:
     """Paint or recall the skin of a person; the memory holds what fits, oldest out first."""
-    key = (*person.values(), side, device)
+    key = (*person.values(), side, device, relief)
     skin = _SKINS.get(key)
     if skin is None:
-        skin = paint(person, side, device)
+        skin = paint(person, side, device, relief=relief)
         for old in list(_SKINS)[: max(0, len(_SKINS) + 1 - max(2, _SKIN_TEXELS // side**2))]:
             _SKINS.pop(old, None)
         _SKINS[key] = skin
@@ -66,7 +66,7 @@ def _skin(person: Factors, side: int, device: str) -> Skin:
 
 def looks(persons: Sequence[Factors], scenes: Sequence[Factors], c: Columns, level: Level, device: str) -> Looks:
     """Prepare textures and colour tables."""
-    side = texture_side(level.head)
+    side, fine = texture_side(level.head), level.head > 120
     found: dict[tuple[float, ...], int] = {}
     textures: list[Tensor] = []
     index = []
@@ -74,7 +74,7 @@ def looks(persons: Sequence[Factors], scenes: Sequence[Factors], c: Columns, lev
         key = (*person.values(), day["beard_length"], day["beard_shape"], day["hair_length"])
         if key not in found:
             found[key] = len(textures)
-            textures.append(dress(_skin(person, side, device), person, day))
+            textures.append(dress(_skin(person, side, device, fine), person, day))
         index.append(found[key])
     return Looks(
         skin=torch.cat(textures) if len(textures) > 1 else textures[0],
@@ -83,7 +83,7 @@ def looks(persons: Sequence[Factors], scenes: Sequence[Factors], c: Columns, lev
         eyes=eye_table(persons, device),
         cloth=clothes_table(scenes, device),
         softness=c["key_soft"],
-        relief=1.0 if level.head > 120 else 0.0,
+        relief=1.0 if fine else 0.0,
     )
 
 
