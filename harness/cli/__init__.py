@@ -22,6 +22,8 @@ app = typer.Typer(
 
 
 def _load_verbs() -> None:
+    if app.registered_commands:
+        return
     from . import compare, data, doctor, export, generate, list_, measure, run, table
 
     for verb in (run, measure, compare, generate, data, export, table, list_, doctor):
