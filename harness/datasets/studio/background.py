@@ -255,7 +255,7 @@ def background(scenes: Sequence[Factors], c: Columns, light: Lamps, height: int,
     Returns:
         Linear light (B, 3, H, W).
     """
-    rows = min(height, 28 + height // 5)
+    rows = min(height, 24 + height // 6)
     cols = max(8, round(rows * width / height))
     y = torch.linspace(1.0, -1.0, rows, device=device)[None, :, None].expand(1, rows, cols)
     x = torch.linspace(-1.0, 1.0, cols, device=device)[None, None, :].expand(1, rows, cols) * (width / height)

@@ -71,7 +71,8 @@ def _hair_masks(x: Array, y: Array, z: Array, s: Array, front: Array) -> dict[st
     gap = s - 19.1
     lips = smooth(1.25, 1.0, np.where(gap < 0, -gap / upper, gap / lower)) * (np.abs(x) < MOUTH_HALF + 0.15) * front
     below = np.exp(-(((y + 8.6) / 0.5) ** 2)) * np.exp(-((x / 0.9) ** 2))
-    moustache = smooth(-5.1, -5.5, y) * smooth(-7.4, -6.9, y) * smooth(3.3, 2.6, np.abs(x)) * front
+    moustache = smooth(-5.1, -5.7, y + 0.1 * np.abs(x)) * smooth(-7.9, -6.7, y - 0.12 * np.abs(x)) * front
+    moustache = moustache * smooth(3.5, 1.7, np.abs(x))
     chin = np.exp(-((np.abs(x) / 2.2) ** 4)) * smooth(-8.2, -9.4, y) * smooth(25.5, 24.6, s) * front
     return {
         "scalp": y - hairline(angle),

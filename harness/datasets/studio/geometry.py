@@ -42,7 +42,7 @@ def level_for(height: int) -> Level:
     if height <= 40:
         return Level(0.27, 2.0, 28, 110, 1.4 * height)
     if height <= 96:
-        return Level(0.36, 1.5, 40, 190, 1.1 * height)
+        return Level(0.33, 1.5, 36, 150, 1.1 * height)
     if height <= 200:
         return Level(0.7, 2.0, 96, 1100, 1.4 * height)
     if height <= 400:

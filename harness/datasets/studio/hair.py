@@ -98,7 +98,8 @@ def _grow(
     sides = ramp(4.5, 1.0, root.at[:, 1])[None]
     length = mix(length, length * 0.55, sides * ramp(0.5, 0.3, c["hair_length"])[:, None])
     length = mix(length, (0.45 * length).clamp(max=7.5), coil)
-    stride = (length / (knots - 1))[..., None]
+    places = np.linspace(0.0, 1.0, knots) ** 1.5  # short steps where the hair bends around the head
+    strides = [length[..., None] * float(d) for d in np.diff(places)]
     centre, radii = start.new_tensor(_CENTRE), start.new_tensor(_RADII)
     base = ((start - centre) / radii).norm(dim=-1)
     volume = (0.015 + 0.07 * c["hair_volume"] * (1 - 0.6 * c["hair_back"]) + 0.04 * p["hair_curl"])[:, None]
@@ -111,20 +112,21 @@ def _grow(
     point, line = start, [start]
     for k in range(1, knots):
         step = step / step.norm(dim=-1, keepdim=True).clamp(min=1e-4)
+        stride = strides[k - 1]
         point = point + stride * step
-        t = k / (knots - 1)
+        t = float(places[k])
         level = torch.maximum(base, 0.97 + 0 * base) * (
             1.0 + volume * (0.4 + 0.6 * root.chance[None, :, 4]) * min(1.0, 3.0 * t)
         )
         point = _keep_out(point, level, bare)
         line.append(point)
-        step = (point - line[-2]) / stride + weight * down * (1.0 if k > 1 else 0.5)
+        step = (point - line[-2]) / stride + weight * down * (1.5 * float(places[k] - places[k - 1]) * (knots - 1))
     return _curl(torch.stack(line, 2), length, curl, locks, root), length
 
 
 def _curl(line: Tensor, length: Tensor, curl: Tensor, locks: Tensor, root: Roots) -> Tensor:
     knots = line.shape[2]
-    t = torch.linspace(0, 1, knots, device=line.device)
+    t = torch.linspace(0, 1, knots, device=line.device) ** 1.5
     turns = length * (0.04 + 0.22 * curl)
     phase = 9.0 * locks[..., 0] + 1.2 * root.chance[None, :, 5]
     angle = 6.2832 * (turns.clamp(max=0.22 * knots)[..., None] * t) + phase[..., None]

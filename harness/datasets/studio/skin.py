@@ -31,7 +31,7 @@ _ALBEDO = np.array(
 
 def texture_side(pixels: float) -> int:
     """Return the side of the texture for a head of `pixels` pixels' height."""
-    for limit, side in ((50, 56), (90, 88), (130, 192), (260, 320), (460, 512)):
+    for limit, side in ((50, 48), (90, 72), (130, 192), (260, 320), (460, 512)):
         if pixels <= limit:
             return side
     return 768
