@@ -12,7 +12,7 @@ FIRST = 0
 
 def main() -> None:
     """Write both files."""
-    save_sheet(HERE / "studio.png", contact_sheet(8, 8, 94, first_person=FIRST, plain=True))
+    save_sheet(HERE / "studio.png", contact_sheet(8, 8, 160, first_person=FIRST, plain=True), 736)
     manual = HERE.parent / "studio.md"
     text = manual.read_text(encoding="utf-8")
     for name, table in (("person", PERSON), ("state", STATE), ("scene", SCENE)):

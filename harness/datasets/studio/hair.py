@@ -174,7 +174,7 @@ def hair_parts(
     """
     device = str(posed.head.device)
     root = roots("scalp", strands, r.grid.detail, device)
-    knots = 5 if strands < 200 else 7 if strands < 600 else 9 if strands < 2000 else 12
+    knots = 6 if strands < 200 else 7 if strands < 600 else 9 if strands < 2000 else 12
     batch = posed.head.shape[0]
     start = root.gather(posed.shape.reshape(batch, -1, 3))
     normal = root.gather(normals)
@@ -184,6 +184,7 @@ def hair_parts(
     full = (0.24 + 0.05 * p["hair_curl"])[:, None] * (2600.0 / strands) ** 0.55
     width = full[..., None] * (1.0 - 0.75 * t**2) * (cover > 0.5 * (0.5 + root.chance[None, :, 3]))[..., None]
     share = (6.0 / length).clamp(0.12, 1.0) ** 0.6  # long hair covers itself many times
+    share = share.clamp(min=min(1.0, 300.0 / strands))
     width = width * (root.chance[None, :, 5] < share)[..., None]
     width = width * ((c["hair_length"] - 0.08) / 0.05).clamp(0, 1)[:, None, None]
     locks = lock_noise(root.at, 0.9, shift)

@@ -36,6 +36,7 @@ def contact_sheet(
     return np.vstack(rows)
 
 
-def save_sheet(path: Path, sheet: np.ndarray) -> None:
-    """Write a sheet as a PNG, as small as it gets without loss."""
-    Image.fromarray(sheet).save(path, optimize=True)
+def save_sheet(path: Path, sheet: np.ndarray, width: int) -> None:
+    """Write a sheet as a PNG, scaled to `width` pixels."""
+    height = round(sheet.shape[0] * width / sheet.shape[1])
+    Image.fromarray(sheet).resize((width, height), Image.Resampling.BOX).save(path, optimize=True)
