@@ -21,7 +21,8 @@ Array = NDArray[np.float64]
 
 COLUMNS = ("jaw", "width", "round", "part", "press", "tongue", "tuck")
 """The columns of a mouth track."""
-_JAW_GROUP = np.array([True, False, False, False, False, True, False])
+_JAW_GROUP = np.array([name in {"jaw", "tongue"} for name in COLUMNS])
+_SHAPE_GROUP = np.array([name in {"width", "round"} for name in COLUMNS])
 _ROUNDING = COLUMNS.index("round")
 
 _JAW_SECONDS = 0.030
@@ -93,7 +94,7 @@ class MouthTrack:
     def _shut(self, values: Array, times: Array) -> Array:
         """Close the lips where they must meet."""
         shut = np.array(VISEMES["bilabial"][: len(COLUMNS)])
-        held = [COLUMNS.index(name) for name in ("jaw", "round", "part", "press", "tuck")]
+        held = [COLUMNS.index(name) for name in ("jaw", "part", "press", "tuck")]
         for start, end in self.closures:
             if end < times.min() - _OPENING or start > times.max() + _CLOSING:
                 continue
@@ -135,7 +136,8 @@ def _segments(phonemes: Sequence[Phoneme], family: str, articulation: float) -> 
         starts.append(start)
         ends.append(end)
         targets.append(target)
-        forces.append(force * np.where(_JAW_GROUP, viseme.jaw_force, viseme.lip_force))
+        lips = np.where(_SHAPE_GROUP, viseme.shape_force, viseme.lip_force)
+        forces.append(force * np.where(_JAW_GROUP, viseme.jaw_force, lips))
 
     for phoneme in phonemes:
         length = phoneme.end - phoneme.start

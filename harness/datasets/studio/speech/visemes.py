@@ -37,14 +37,16 @@ class Viseme(NamedTuple):
     jaw_force: float = 1.0
     """Dominance over jaw and tongue."""
     lip_force: float = 1.0
-    """Dominance over the lips."""
+    """Dominance over how far the lips part, press and tuck."""
+    shape_force: float = 1.0
+    """Dominance over their width and rounding."""
     closes: bool = False
     """Whether the lips meet."""
 
 
 VISEMES: Mapping[str, Viseme] = MappingProxyType(
     {
-        "rest": Viseme(0.0, 0.0, 0.0, 0.0, 0.05, 0.2, 0.0, 0.6, 0.5),
+        "rest": Viseme(0.0, 0.0, 0.0, 0.0, 0.05, 0.2, 0.0, 0.6, 0.5, 0.5),
         # vowels
         "open": Viseme(0.44, 0.10, 0.0, 0.30, 0.0, 0.05, 0.0),
         "open_front": Viseme(0.31, 0.30, 0.0, 0.30, 0.0, 0.10, 0.0),
@@ -52,29 +54,29 @@ VISEMES: Mapping[str, Viseme] = MappingProxyType(
         "mid_front": Viseme(0.22, 0.40, 0.0, 0.30, 0.0, 0.20, 0.0),
         "near_close_front": Viseme(0.15, 0.40, 0.0, 0.30, 0.0, 0.25, 0.0),
         "close_front": Viseme(0.09, 0.60, 0.0, 0.35, 0.0, 0.30, 0.0),
-        "central": Viseme(0.18, 0.10, 0.0, 0.25, 0.0, 0.20, 0.0, 0.6, 0.5),
+        "central": Viseme(0.18, 0.10, 0.0, 0.25, 0.0, 0.20, 0.0, 0.6, 0.5, 0.5),
         "rhotic": Viseme(0.16, -0.10, 0.25, 0.25, 0.0, 0.35, 0.0),
         "close_back": Viseme(0.11, 0.25, 0.0, 0.30, 0.0, 0.20, 0.0),
         "open_round": Viseme(0.32, -0.15, 0.40, 0.25, 0.0, 0.05, 0.0),
-        "mid_round": Viseme(0.21, -0.30, 0.65, 0.20, 0.0, 0.10, 0.0, 1.0, 1.5),
-        "near_close_round": Viseme(0.13, -0.30, 0.60, 0.15, 0.0, 0.15, 0.0, 1.0, 1.5),
-        "close_round": Viseme(0.09, -0.50, 0.95, 0.12, 0.0, 0.15, 0.0, 1.0, 2.0),
-        "mid_front_round": Viseme(0.19, -0.20, 0.60, 0.22, 0.0, 0.20, 0.0, 1.0, 1.5),
-        "close_front_round": Viseme(0.09, -0.35, 0.85, 0.15, 0.0, 0.30, 0.0, 1.0, 2.0),
+        "mid_round": Viseme(0.21, -0.30, 0.65, 0.20, 0.0, 0.10, 0.0, 1.0, 1.0, 2.0),
+        "near_close_round": Viseme(0.13, -0.30, 0.60, 0.15, 0.0, 0.15, 0.0, 1.0, 1.0, 2.0),
+        "close_round": Viseme(0.09, -0.50, 0.95, 0.12, 0.0, 0.15, 0.0, 1.0, 1.0, 3.0),
+        "mid_front_round": Viseme(0.19, -0.20, 0.60, 0.22, 0.0, 0.20, 0.0, 1.0, 1.0, 2.0),
+        "close_front_round": Viseme(0.09, -0.35, 0.85, 0.15, 0.0, 0.30, 0.0, 1.0, 1.0, 3.0),
         # consonants
-        "bilabial": Viseme(0.05, 0.0, 0.0, 0.0, 0.55, 0.2, 0.0, 3.0, 6.0, closes=True),
-        "bilabial_open": Viseme(0.08, 0.0, 0.05, 0.08, 0.0, 0.2, 0.0, 2.0, 3.0),
-        "labiodental": Viseme(0.04, 0.05, 0.0, 0.08, 0.0, 0.2, 0.9, 5.0, 6.0),
-        "dental": Viseme(0.11, 0.10, 0.0, 0.30, 0.0, 0.75, 0.0, 2.0, 1.0),
-        "alveolar": Viseme(0.10, 0.10, 0.0, 0.25, 0.0, 0.90, 0.0, 1.5, 0.25),
-        "sibilant": Viseme(0.04, 0.30, 0.0, 0.35, 0.0, 0.60, 0.0, 4.0, 1.0),
-        "postalveolar": Viseme(0.06, -0.20, 0.50, 0.30, 0.0, 0.60, 0.0, 3.0, 2.5),
-        "palatal_sibilant": Viseme(0.06, 0.30, 0.05, 0.35, 0.0, 0.60, 0.0, 3.0, 1.0),
-        "palatal": Viseme(0.10, 0.45, 0.0, 0.30, 0.0, 0.40, 0.0, 1.5, 0.8),
-        "velar": Viseme(0.14, 0.05, 0.0, 0.25, 0.0, 0.25, 0.0, 0.6, 0.15),
-        "approximant_r": Viseme(0.11, -0.15, 0.30, 0.20, 0.0, 0.50, 0.0, 1.0, 1.0),
-        "labial_glide": Viseme(0.07, -0.50, 1.0, 0.08, 0.0, 0.15, 0.0, 2.0, 4.0),
-        "glottal": Viseme(0.16, 0.05, 0.0, 0.25, 0.0, 0.20, 0.0, 0.1, 0.1),
+        "bilabial": Viseme(0.02, 0.0, 0.0, 0.0, 0.80, 0.2, 0.0, 3.0, 6.0, 0.15, closes=True),
+        "bilabial_open": Viseme(0.08, 0.0, 0.05, 0.08, 0.0, 0.2, 0.0, 2.0, 3.0, 0.3),
+        "labiodental": Viseme(0.04, 0.05, 0.0, 0.08, 0.0, 0.2, 0.9, 5.0, 6.0, 0.25),
+        "dental": Viseme(0.11, 0.10, 0.0, 0.30, 0.0, 0.75, 0.0, 2.0, 1.0, 1.0),
+        "alveolar": Viseme(0.10, 0.10, 0.0, 0.25, 0.0, 0.90, 0.0, 1.5, 0.25, 0.25),
+        "sibilant": Viseme(0.04, 0.30, 0.0, 0.35, 0.0, 0.60, 0.0, 4.0, 1.0, 0.7),
+        "postalveolar": Viseme(0.06, -0.20, 0.50, 0.30, 0.0, 0.60, 0.0, 3.0, 1.0, 2.5),
+        "palatal_sibilant": Viseme(0.06, 0.30, 0.05, 0.35, 0.0, 0.60, 0.0, 3.0, 1.0, 1.0),
+        "palatal": Viseme(0.10, 0.45, 0.0, 0.30, 0.0, 0.40, 0.0, 1.5, 0.8, 0.8),
+        "velar": Viseme(0.14, 0.05, 0.0, 0.25, 0.0, 0.25, 0.0, 0.6, 0.15, 0.15),
+        "approximant_r": Viseme(0.11, -0.15, 0.30, 0.20, 0.0, 0.50, 0.0, 1.0, 1.0, 1.0),
+        "labial_glide": Viseme(0.07, -0.50, 1.0, 0.08, 0.0, 0.15, 0.0, 2.0, 3.0, 4.0),
+        "glottal": Viseme(0.16, 0.05, 0.0, 0.25, 0.0, 0.20, 0.0, 0.1, 0.1, 0.1),
     }
 )
 

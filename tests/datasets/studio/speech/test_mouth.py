@@ -1,4 +1,5 @@
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -181,3 +182,11 @@ def test_an_injected_offset_is_found(offset):
     assert lags[mean.argmax()] == offset
     assert plans[0].item.facts["offset_frames"] == offset
     assert plans[0].item.facts["offset_seconds"] == pytest.approx(offset / 25)
+
+
+def test_the_manual_shows_the_table():
+    manual = (Path(__file__).parents[4] / "docs" / "speech.md").read_text(encoding="utf-8")
+    for name, v in VISEMES.items():
+        forces = f"{v.jaw_force:g} / {v.lip_force:g} / {v.shape_force:g}"
+        row = f"| `{name}` | {v.jaw:g} | {v.width:g} | {v.round:g} | {v.part:g} | {v.tongue:g} | {forces} |"
+        assert row in manual
