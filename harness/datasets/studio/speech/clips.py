@@ -198,7 +198,7 @@ def plan_clip(recipe: ClipRecipe, person: int, index: int, split: Split | None =
     heard = spoken.window(max(0.0, -shift), recipe.seconds)
     sound = hear(heard.sound, recipe.room, SAMPLE_RATE, rng) if recipe.room else heard.sound
     scene = sample_scene(rng, body)
-    articulation = float(rng.uniform(0.95, 1.4))
+    articulation = float(rng.uniform(0.9, 1.25))
     mouth = MouthTrack(
         spoken.phonemes, find_language(language).family, articulation=articulation, shortest=1.1 / recipe.fps
     )
