@@ -125,7 +125,7 @@ class RunFolder:
 def _status(path: Path) -> str | None:
     try:
         return str(json.loads((path / "run.json").read_bytes())["status"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, LookupError, TypeError):
         return "interrupted" if path.is_dir() and not (path / "run.json").exists() else None
 
 

@@ -44,7 +44,7 @@ def test_nan_and_infinity_are_refused(value: object) -> None:
         canonical(value)
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, Path("a")])
+@pytest.mark.parametrize("value", [object(), {1, 2}, Path("a"), b"a"])
 def test_what_json_cannot_say_is_refused(value: object) -> None:
     with pytest.raises(TypeError, match="has no canonical JSON form"):
         canonical(value)

@@ -8,7 +8,7 @@ import numpy as np
 from ..canonical import JSON
 from ..cards import GeneratorCard
 from ..contracts import Artifact, Output, Request
-from ..errors import InputError
+from ..errors import InputError, MediaError
 from ..media.item import Item, Kind, Modality, Split
 from ..media.mediaset import MediaSet
 
@@ -56,8 +56,14 @@ def requests_for(
 
 
 def item_of(asked: Asked, artifact: Artifact, card: GeneratorCard, group: str) -> Item:
-    """Return the Item that an artifact becomes; its file and content are filled in when it is written."""
+    """Return the Item that an artifact becomes; its file and content are filled in when it is written.
+
+    Raises:
+        MediaError: The artifact's facts are no mapping.
+    """
     request = asked.request
+    if not isinstance(artifact.facts, Mapping):
+        raise MediaError(f"facts: expected a mapping, found {artifact.facts!r:.60}")
     sources = tuple(i.id for i in (request.target, *request.references, request.driver, request.audio) if i)
     kind = Kind(card.kind)
     fake = kind in {Kind.FULLY_SYNTHETIC, Kind.PARTIALLY_SYNTHETIC}

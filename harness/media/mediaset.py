@@ -178,7 +178,7 @@ class MediaSetWriter:
         """Encode `media` (one of the Media types) into the set and record it as `item`.
 
         Raises:
-            MediaError: The media has the wrong type, shape or values, or the id is taken.
+            MediaError: The media has the wrong type, shape or values, the facts are not JSON, or the id is taken.
         """
         self._claim(item.id)
         path, content, facts = write_media(self.folder / "media", file_stem(item.id), media)
@@ -186,7 +186,13 @@ class MediaSetWriter:
             path.unlink()
             raise MediaError(f"expected modality {item.modality}, found a {path.suffix} file")
         known = {**facts, **item.facts}
-        return self._record(replace(item, root=OWNED, path=f"media/{path.name}", content=content, facts=known))
+        added = replace(item, root=OWNED, path=f"media/{path.name}", content=content, facts=known)
+        try:
+            added.digest  # noqa: B018 - facts come from the code under test; one that cannot be kept must not end the set
+        except (TypeError, ValueError) as error:
+            path.unlink()
+            raise MediaError(f"facts cannot be recorded as JSON: {error}") from error
+        return self._record(added)
 
     def keep(self, item: Item) -> Item:
         """Record an Item whose file is already in the set's folder and whose content is known."""

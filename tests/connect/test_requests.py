@@ -6,7 +6,7 @@ import pytest
 from fauxbench.harness.cards import GeneratorCard
 from fauxbench.harness.connect.requests import Asked, item_of, request_seed, requests_for
 from fauxbench.harness.contracts import Artifact, Output, Request
-from fauxbench.harness.errors import InputError
+from fauxbench.harness.errors import InputError, MediaError
 from fauxbench.harness.media.content import ImageMedia
 from fauxbench.harness.media.item import Item, Kind, Modality, Split
 from fauxbench.harness.media.mediaset import MediaSet, MediaSetWriter
@@ -97,3 +97,11 @@ def test_clusters_and_sources_follow_from_the_request(real: MediaSet) -> None:
     assert item.sources == (target.id, other.id, other.id)
     assert item.clusters == {"identity": "p0", "source_identity": "p1"}
     assert item.facts["attributes"] == {"smile": 0.5}
+
+
+@pytest.mark.parametrize("facts", [5, None, [1], "x"])
+def test_facts_that_are_no_mapping(facts: object) -> None:
+    asked = Asked(Request(id="1", seed=0), Split.TEST)
+    artifact = Artifact(request_id="1", media=ImageMedia(pixels=PIXELS), facts=facts)  # type: ignore[arg-type]
+    with pytest.raises(MediaError, match="facts: expected a mapping"):
+        item_of(asked, artifact, card(), "x@1")

@@ -170,6 +170,16 @@ def test_media_of_another_modality_are_refused(tmp_path: Path) -> None:
     assert not any((tmp_path / "set" / "media").iterdir())
 
 
+@pytest.mark.parametrize("value", [np.float32(1), float("nan"), object(), b"x", {1, 2}, "\udce9", {1: 2, "a": 3}])
+def test_facts_that_are_not_json_fail_one_item_alone(value: object, tmp_path: Path) -> None:
+    writer = MediaSetWriter(tmp_path, name="s", origin="test")
+    writer.add(item("a"), ImageMedia(pixels=PICTURES[0]))
+    with pytest.raises(MediaError, match="facts cannot be recorded as JSON"):
+        writer.add(item("b", facts={"x": value}), ImageMedia(pixels=PICTURES[0]))
+    assert len(writer.seal()) == 1
+    assert [path.name for path in (tmp_path / "media").iterdir()] == ["a.png"]
+
+
 def test_order_follows_the_request(tmp_path: Path) -> None:
     writer = MediaSetWriter(tmp_path, name="s", origin="test")
     for name in ("c", "a", "b"):
