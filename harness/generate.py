@@ -10,7 +10,7 @@ from .canonical import JSON
 from .errors import Failure, FauxbenchError, InputError
 from .execute.display import Display
 from .execute.local import LocalExecutor
-from .media.item import Item
+from .media.item import Item, Modality
 from .media.mediaset import MediaSet, MediaSetWriter, Terms, file_stem
 from .planning.planner import plan_suite
 from .registry import GENERATORS
@@ -120,7 +120,9 @@ def publish_set(media: MediaSet, out: Path, origin: str) -> MediaSet:
     card = media.card
     with new_folder(out) as part:
         release(media.items, part, names, origin)
-        writer = MediaSetWriter(part, name=card.name, origin=card.origin, terms=card.terms)
+        writer = MediaSetWriter(
+            part, name=card.name, origin=card.origin, modality=Modality(card.modality), terms=card.terms
+        )
         for item, name in zip(media, names, strict=True):
             writer.keep(_placed(item, name))
         for missed in media.missed:

@@ -61,8 +61,18 @@ class DataSpec(Document):
     """Square pictures of this side. folder: cropped and resized copies in the store; default: as they are."""
     people: int = Field(default=48, ge=3)
     """studio: identities to render."""
-    per_person: int = Field(default=10, ge=1)
+    per_person: int = Field(default=10, ge=0)
     """studio: pictures of each."""
+    clips: int = Field(default=0, ge=0)
+    """studio: talking clips of each."""
+    sounds: int = Field(default=0, ge=0)
+    """studio: spoken sounds of each."""
+    seconds: float = Field(default=3.0, ge=1, le=300)
+    """studio: length of clips and sounds."""
+    languages: tuple[str, ...] = Field(default=("en",), min_length=1)
+    """studio: spoken in turn by the people."""
+    height: Literal[240, 360, 480, 720, 1080] = 240
+    """studio: of clips, 16:9."""
     seed: int = Field(default=0, ge=0)
     splits: Splits = Splits()
     terms: Terms | None = None
@@ -72,10 +82,13 @@ class DataSpec(Document):
     def _path_fits(self) -> "DataSpec":
         if self.dataset == "folder" and self.path is None:
             raise ValueError("dataset 'folder' needs a path")
-        foreign = ("path", "terms", "identities") if self.dataset == "studio" else ("people", "per_person")
+        rendered = ("people", "per_person", "clips", "sounds", "seconds", "languages", "height")
+        foreign = ("path", "terms", "identities") if self.dataset == "studio" else rendered
         given = [name for name in foreign if getattr(self, name) != DataSpec.model_fields[name].default]
         if given:
             raise ValueError(f"dataset '{self.dataset}' takes no {', '.join(given)}")
+        if self.per_person + self.clips + self.sounds < 1:
+            raise ValueError("nothing to render: per_person, clips and sounds are all 0")
         return self
 
 

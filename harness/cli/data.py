@@ -52,7 +52,7 @@ def render(
         raise InputError(f"{folder}: not empty; choose a new folder")
     from ..datasets.studio.recipe import StudioRecipe
     from ..datasets.studio.speech import ClipRecipe, Room, SpeechRecipe
-    from ..datasets.studio_folder import TERMS, StudioFolder, write_studio
+    from ..datasets.studio_set import TERMS, StudioFolder, write_studio
     from ..generate import publish_set
     from ..media.mediaset import MediaSetWriter
 

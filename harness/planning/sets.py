@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from ..canonical import JSON
 from ..datasets.listing import list_folder, listing_digest
 from ..datasets.splits import split_identities
+from ..datasets.studio_set import studio_splits
 from ..media.item import Split
 from ..plan import Unit
 from ..suite import DataSpec
@@ -16,12 +17,15 @@ def plan_real(draft: Draft) -> Mapping[Split, int]:
     data = draft.suite.data
     shares = data.splits.model_dump()
     if data.dataset == "studio":
-        key: dict[str, JSON] = {"people": data.people, "per_person": data.per_person, "size": data.size or 64}
-        key |= {"seed": data.seed, "splits": shares, "code": code_of("datasets/studio", "datasets", "media")}
-        identities = {f"studio-{person:05d}": data.per_person for person in range(data.people)}
-        items = data.people * data.per_person
+        names = ("people", "per_person", "clips", "sounds", "seconds", "languages", "height", "seed")
+        key: dict[str, JSON] = {name: getattr(data, name) for name in names}
+        code = code_of("datasets/studio", "datasets/studio/speech", "datasets", "media")
+        key |= {"size": data.size or 64, "splits": shares, "code": code, "languages": list(data.languages)}
+        each = data.per_person + data.clips + data.sounds
+        items = data.people * each
         draft.add(Unit(id=REAL, kind="render", what=f"studio {items} {data.size}", key=key, cost=0.01 * items))
-        return _sizes(identities, shares, data.seed)
+        splits = list(studio_splits(data.people, shares, data.seed).values())
+        return {split: each * splits.count(split) for split in Split}
     return _indexed(draft, data, shares)
 
 

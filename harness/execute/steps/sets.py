@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ...canonical import JSON
 from ...datasets.folder import collect_outputs, index_folder
-from ...datasets.studio_set import render_studio
+from ...datasets.studio_set import TERMS, studio_from_key, write_studio
 from ...media.item import Split
 from ...media.mediaset import MediaSet, MediaSetWriter, Terms
 from ...store.memory import Memory
@@ -42,9 +42,9 @@ def index(step: Step) -> Outcome:
 
 def render(step: Step) -> Outcome:
     """Render people who never lived into a MediaSet."""
-    terms = Terms(people="rendered", permits=("evaluate", "train", "edit", "manipulate", "publish"), grant="rendered")
-    writer = MediaSetWriter(step.out / "set", name="studio", origin="studio", terms=terms)
-    return outcome_of_set(render_studio(writer, step.key, step.progress))
+    asked = studio_from_key(step.key)
+    writer = MediaSetWriter(step.out / "set", name="studio", origin="studio", modality=asked.modality, terms=TERMS)
+    return outcome_of_set(write_studio(writer, asked, step.progress, dict(step.key["splits"])))
 
 
 def collect(step: Step) -> Outcome:

@@ -17,7 +17,7 @@ from fauxbench.harness.datasets.studio.speech import (
     render_speech,
     sentences_of,
 )
-from fauxbench.harness.datasets.studio_folder import TERMS, StudioFolder, write_studio
+from fauxbench.harness.datasets.studio_set import TERMS, StudioFolder, write_studio
 from fauxbench.harness.errors import InputError
 from fauxbench.harness.media.item import Modality, Split
 from fauxbench.harness.media.mediaset import MediaSet, MediaSetWriter
