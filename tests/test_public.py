@@ -29,12 +29,19 @@ PUBLIC = [
     "VideoMedia",
     "compare",
     "crop_square",
+    "density_coverage",
     "digest_of_file",
+    "frechet_distance",
     "generate",
+    "inception_score",
+    "kernel_distance",
     "measure",
+    "precision_recall",
+    "psnr",
     "read_image",
     "resize",
     "run",
+    "ssim",
 ]
 HEAVY = {"torch", "torchvision", "timm", "cv2", "librosa", "scipy", "sklearn", "skimage", "av", "PIL", "matplotlib"}
 

@@ -12,11 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from ..stats.intervals import cluster_bootstrap
 from ..stats.score import Measurement
+from .arrays import LEVELS, two_pictures
 from .base import Evidence, Metric
 from .sets import cluster_name, flags_of
 
-LEVELS = 255.0
-"""Range of the samples, L in the papers."""
 WINDOW, SIGMA = 11, 1.5
 EDGE = WINDOW // 2
 STRIPE = 128
@@ -40,12 +39,12 @@ def ssim(a: ArrayLike, b: ArrayLike) -> float:
         The similarity in [-1, 1]; 1 for equal pictures.
 
     Raises:
-        InputError: Different shapes, a side below 11, NaN or infinity.
+        InputError: Different shapes, a side below 11, NaN or infinity, samples on another scale than 0 to 255.
 
     References:
         Wang, Bovik, Sheikh, Simoncelli 2004, Image Quality Assessment, section III, equation 13.
     """
-    x, y = _samples(a, b)
+    x, y = two_pictures(a, b)
     height, width = x.shape[:2]
     if min(height, width) < WINDOW:
         raise InputError(f"ssim: a picture of {width} x {height} is smaller than the window of {WINDOW}")
@@ -104,23 +103,14 @@ def psnr(a: ArrayLike, b: ArrayLike) -> float:
         dB; at most 100, which equal pictures get.
 
     Raises:
-        InputError: Different shapes, no pixels, NaN or infinity.
+        InputError: Different shapes, no pixels, NaN or infinity, samples on another scale than 0 to 255.
+
+    References:
+        Huynh-Thu, Ghanbari 2008, Scope of validity of PSNR in image/video quality assessment, equation 1.
     """
-    x, y = _samples(a, b)
+    x, y = two_pictures(a, b)
     error = float(np.mean(np.square(x.astype(np.float64) - y)))
     return PSNR_CAP if error == 0 else min(PSNR_CAP, 10 * math.log10(LEVELS**2 / error))
-
-
-def _samples(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    x, y = np.asarray(a), np.asarray(b)
-    if x.shape != y.shape:
-        raise InputError(f"pictures: expected the same shape, found {x.shape} and {y.shape}")
-    if x.ndim not in (2, 3) or not x.size:
-        raise InputError(f"pictures: expected (H, W) or (H, W, C), found {x.shape}")
-    for samples in (x, y):
-        if np.issubdtype(samples.dtype, np.floating) and not np.isfinite(samples).all():
-            raise InputError("pictures: found NaN or infinity")
-    return x, y
 
 
 class PairedMean(Metric):

@@ -11,6 +11,7 @@ from ..cards import MetricCard
 from ..errors import InputError
 from ..stats.blocks import FEWEST, blocks, paired_blocks
 from ..stats.score import Interval, Measurement
+from .arrays import array_of
 from .base import Evidence, Features
 
 
@@ -20,7 +21,7 @@ def matrix(values: ArrayLike, name: str, least: int = 2) -> NDArray[Any]:
     Raises:
         InputError: Wrong shape, fewer than `least` rows, NaN or infinity.
     """
-    array = np.asarray(values)
+    array = array_of(values)
     if array.ndim != 2 or array.shape[1] == 0:
         raise InputError(f"{name}: expected shape (N, D), found {array.shape}")
     if len(array) < least:

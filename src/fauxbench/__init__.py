@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from .harness.media.images import read_image as read_image
     from .harness.media.images import resize as resize
     from .harness.media.item import Item as Item
+    from .harness.metrics.frechet import frechet_distance as frechet_distance
+    from .harness.metrics.inception_score import inception_score as inception_score
+    from .harness.metrics.kernel import kernel_distance as kernel_distance
+    from .harness.metrics.neighbours import density_coverage as density_coverage
+    from .harness.metrics.neighbours import precision_recall as precision_recall
+    from .harness.metrics.paired import psnr as psnr
+    from .harness.metrics.paired import ssim as ssim
     from .harness.run import run as run
 
 _HOME = {
@@ -54,14 +61,21 @@ _HOME = {
     "ScoreRecord": "contracts",
     "SoundMedia": "media.content",
     "VideoMedia": "media.content",
-    "crop_square": "media.images",
-    "digest_of_file": "canonical",
     "compare": "compare",
+    "crop_square": "media.images",
+    "density_coverage": "metrics.neighbours",
+    "digest_of_file": "canonical",
+    "frechet_distance": "metrics.frechet",
     "generate": "generate",
+    "inception_score": "metrics.inception_score",
+    "kernel_distance": "metrics.kernel",
     "measure": "measure",
+    "precision_recall": "metrics.neighbours",
+    "psnr": "metrics.paired",
     "read_image": "media.images",
-    "run": "run",
     "resize": "media.images",
+    "run": "run",
+    "ssim": "metrics.paired",
 }
 """Where each public name lives; it is imported when it is first asked for, so that the command line starts fast."""
 
