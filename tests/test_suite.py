@@ -89,6 +89,11 @@ WRONG: dict[str, tuple[str | bytes, int | None, str]] = {
     "a studio with a path": (data("dataset: studio, path: x"), 2, "dataset 'studio' takes no path"),
     "a folder with people": (data("dataset: folder, path: x, people: 9"), 2, "dataset 'folder' takes no people"),
     "an unknown permission": (data("dataset: folder, path: x, terms: {permits: [trian]}"), 2, "'evaluate', 'train'"),
+    "permits without a grant": (
+        data("dataset: folder, path: x, terms: {permits: [train]}"),
+        2,
+        "data.terms: permits train, but 'grant' does not say who allowed it",
+    ),
     "unknown people": (data("dataset: folder, path: x, terms: {people: dead}"), 2, "'real', 'rendered' or 'none'"),
     "seeds twice": (generator("use: dcgan, seeds: [1, 1]"), 5, "seeds must differ, found [1, 1]"),
     "no seeds": (generator("use: dcgan, seeds: []"), 5, "seeds: expected at least one entry"),

@@ -44,7 +44,8 @@ def generate(
         terms = Terms.model_validate({"people": people, "permits": granted, "grant": grant})
     except ValidationError as error:
         first = error.errors()[0]
-        raise InputError(f"--people, --permits: {first['msg']}; found {first['input']!r}") from error
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise InputError(f"--people, --permits, --grant: {message}; found {first['input']!r}") from error
     made = generate_set(
         generator,
         n=n,

@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from pydantic import model_validator
+
 from ..canonical import JSON, canonical, digest_of
 from ..cards import Document
 from ..errors import Failure, IntegrityError, MediaError
@@ -34,6 +36,13 @@ class Terms(Document):
     permits: tuple[Literal["evaluate", "train", "edit", "manipulate", "publish", "leave_machine"], ...] = ("evaluate",)
     grant: str = ""
     """Who granted it: licence, agreement, form and date."""
+
+    @model_validator(mode="after")
+    def _granted(self) -> "Terms":
+        more = [purpose for purpose in self.permits if purpose != "evaluate"]
+        if self.people == "real" and more and not self.grant.strip():
+            raise ValueError(f"permits {', '.join(more)}, but 'grant' does not say who allowed it")
+        return self
 
     def allow(self, purpose: str) -> bool:
         """Whether `purpose` is permitted; everything is with rendered people or none."""

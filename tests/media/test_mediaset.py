@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from pydantic import ValidationError
 
 from fauxbench.harness.errors import Failure, IntegrityError, MediaError
 from fauxbench.harness.media.content import FileMedia, ImageMedia, SoundMedia
@@ -267,4 +268,12 @@ def test_any_id_can_be_written(name: str, tmp_path: Path) -> None:
     [("real", ("evaluate",), False), ("real", ("evaluate", "train"), True), ("rendered", (), True), ("none", (), True)],
 )
 def test_what_terms_allow(people: str, permits: tuple[str, ...], allowed: bool) -> None:
-    assert Terms.model_validate({"people": people, "permits": permits}).allow("train") is allowed
+    assert Terms.model_validate({"people": people, "permits": permits, "grant": "me"}).allow("train") is allowed
+
+
+@pytest.mark.parametrize("grant", ["", "  "])
+def test_what_real_people_permit_needs_a_grant(grant: str) -> None:
+    with pytest.raises(ValidationError, match="permits train, publish, but 'grant' does not say who allowed it"):
+        Terms(permits=("evaluate", "train", "publish"), grant=grant)
+    assert Terms(permits=("evaluate",), grant=grant).allow("evaluate")
+    assert Terms(people="none", permits=("evaluate", "train"), grant=grant).allow("train")

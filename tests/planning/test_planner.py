@@ -306,7 +306,7 @@ def test_real_people_need_terms(use: str, permit: str, photographs: Path, tmp_pa
     with pytest.raises(RefusedError, match=f"permit '{permit}'"):
         plan(tmp_path, use, data=folder_data(photographs))
     with pytest.raises(RefusedError, match=f"permit '{permit}'"):
-        plan(tmp_path, use, data=folder_data(photographs, permits=["evaluate", "publish", "manipulate"]))
+        plan(tmp_path, use, data=folder_data(photographs, permits=["evaluate", "publish", "manipulate"], grant="me"))
     assert plan(tmp_path, use, data=folder_data(photographs, permits=["evaluate", permit], grant="me")).systems
     assert plan(tmp_path, use, data=folder_data(photographs, people="none")).systems
     assert plan(tmp_path, use).systems  # rendered
