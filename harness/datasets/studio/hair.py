@@ -77,6 +77,7 @@ def _keep_out(point: Tensor, level: Tensor, bare: Tensor) -> Tensor:
     x, z = x * tight, (z + 1.8) * tight - 1.8
     free = 7.2 * ramp(7.6, 1.6, y) * ramp(0.5, 3.5, z) * bare  # the face itself stays uncovered
     x = torch.sign(x) * torch.maximum(x.abs(), free)
+    z = torch.minimum(z, 1.2 + 9.0 * ramp(0.5, 6.0, y) + 30.0 * (1.0 - bare))  # and so do the cheeks, from the side
     ground = -15.2 - 0.36 * (x.abs() - 6.0).clamp(min=0) - 0.02 * z.clamp(min=0) ** 2
     sunk = (ground + 0.3 - y).clamp(min=0) * ((x.abs() > 5.0) & (y > -30)).float()
     z = z + torch.where(z > -1.5, 0.55 * sunk, -0.4 * sunk)

@@ -125,7 +125,7 @@ def _marks(grid: HeadGrid) -> np.ndarray:
     lids = [find(grid, side * EYE_X, 0.0, below=low) for side in (-1, 1) for low in (0, 1)]
     return np.array(
         [
-            find(grid, 0.0, -4.25),
+            find(grid, 0.0, -4.05),
             find(grid, -MOUTH_HALF, MOUTH_Y, below=0),
             find(grid, MOUTH_HALF, MOUTH_Y, below=0),
             find(grid, 0.0, -11.2),
