@@ -32,7 +32,7 @@ def detect(detector, low, high, count):
             boxes, chance, marks = detector.detect(picture, landmarks=True)
             if boxes is None:
                 continue
-            found += len(boxes) == 1 and chance[0] > 0.95
+            found += int((np.asarray(chance, dtype=float) > 0.95).sum() == 1)
             best = np.asarray(marks[int(np.argmax(chance))], dtype=float)
             errors.append(np.linalg.norm(best - true[:5], axis=1) / np.linalg.norm(true[0] - true[1]))
     return found / count, float(np.median(errors))
