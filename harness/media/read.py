@@ -45,12 +45,12 @@ def read_frames(path: Path) -> Iterator[Picture]:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             if not container.streams.video:
                 raise MediaError(f"{path}: no video stream")
             for frame in container.decode(video=0):
                 yield np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
-    except (av.FFmpegError, OSError) as error:
+    except (av.FFmpegError, OSError, UnicodeDecodeError) as error:
         raise MediaError(f"{path}: cannot be decoded: {error}") from error
 
 
@@ -66,14 +66,14 @@ def read_sound(path: Path, rate: int = DIGEST_RATE) -> Sound:
 
     blocks: list[Sound] = []
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             if not container.streams.audio:
                 raise MediaError(f"{path}: no sound stream")
             resampler = av.AudioResampler(format="fltp", rate=rate)
             for frame in container.decode(audio=0):
                 blocks.extend(_samples(part) for part in resampler.resample(frame))
             blocks.extend(_samples(part) for part in resampler.resample(None))
-    except (av.FFmpegError, OSError) as error:
+    except (av.FFmpegError, OSError, UnicodeDecodeError) as error:
         raise MediaError(f"{path}: cannot be decoded: {error}") from error
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
 
@@ -89,9 +89,9 @@ def has_sound(path: Path) -> bool:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             return bool(container.streams.audio)
-    except (av.FFmpegError, OSError) as error:
+    except (av.FFmpegError, OSError, UnicodeDecodeError) as error:
         raise MediaError(f"{path}: cannot be opened: {error}") from error
 
 
@@ -100,9 +100,9 @@ def frame_rate(path: Path) -> float:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             return float(container.streams.video[0].average_rate or Fraction(25))
-    except (av.FFmpegError, OSError, IndexError) as error:
+    except (av.FFmpegError, OSError, LookupError, UnicodeDecodeError) as error:
         raise MediaError(f"{path}: no video stream: {error}") from error
 
 

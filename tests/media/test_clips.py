@@ -209,3 +209,43 @@ def test_the_digest_of_a_clip_hears_its_sound(tmp_path: Path) -> None:
 )
 def test_what_a_suffix_means(name: str, modality: Modality | None) -> None:
     assert modality_of(Path(name)) is modality
+
+
+def test_tags_that_are_not_unicode_do_not_matter(tmp_path: Path) -> None:
+    import av
+
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "ABCDEFGH"
+        stream = container.add_stream("libx264", rate=25)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for pixels in moving()():
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    before = content_of(path, Modality.VIDEO)
+    data = path.read_bytes()
+    assert b"ABCDEFGH" in data
+    path.write_bytes(data.replace(b"ABCDEFGH", b"ABC\xf1EFGH"))
+    assert content_of(path, Modality.VIDEO) == before
+    assert not has_sound(path)
+    assert frame_rate(path) == 25
+
+
+@pytest.mark.parametrize("media", [VideoMedia(frames=moving(), fps=25, sound=tone(0.2)), SoundMedia(sound=tone(0.2))])
+def test_damaged_files_raise_nothing_but_media_errors(media: VideoMedia | SoundMedia, tmp_path: Path) -> None:
+    path, _, _ = write_media(tmp_path, "a", media)
+    data, modality = path.read_bytes(), modality_of(path)
+    assert modality is not None
+    rng = np.random.default_rng(0)
+    for turn in range(80):
+        hurt = bytearray(data[: rng.integers(1, len(data))] if turn % 4 == 0 else data)
+        for place in rng.integers(0, len(hurt), 6):
+            hurt[place] = rng.integers(0, 256)
+        path.write_bytes(hurt)
+        try:
+            content, facts = content_of(path, modality)
+        except MediaError:
+            continue
+        assert len(content) == 64
+        assert facts["seconds"] >= 0
