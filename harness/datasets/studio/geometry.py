@@ -11,7 +11,7 @@ from .eyes import eye_parts
 from .glasses import glasses_parts
 from .hair import hair_parts, lash_part, thickness
 from .mouth import mouth_parts
-from .parts import SKIN, Assembly, Part, assemble, coarse_faces
+from .parts import PLAIN, SKIN, Assembly, Part, assemble, coarse_faces, flat_light
 from .rig import Columns, Posed, Rig, grid_normals, pose, rig, turn
 from .strands import roots, texture_at
 
@@ -82,6 +82,14 @@ def _head_part(r: Rig, posed: Posed, normals: Tensor) -> Part:
     )
 
 
+def _lining(r: Rig, posed: Posed, normals: Tensor) -> Part:
+    """Return the inside of the head, dark, so that nothing shines through at the corners of mouth and eyes."""
+    faces = coarse_faces(*posed.head.shape[1:3], 3, str(normals.device))[:, [0, 2, 1]]
+    points = posed.head.reshape(posed.head.shape[0], -1, 3) - 0.3 * normals
+    colour = points.new_tensor([0.07, 0.022, 0.02]).expand_as(points)
+    return Part(PLAIN, points, -normals, colour, flat_light(points, 0.15), faces, casts=False)
+
+
 def _with_hair(r: Rig, p: Columns, c: Columns, posed: Posed) -> tuple[Posed, Tensor, Tensor]:
     """Thicken the scalp by its hair; return the head, and its normals (B, V, 3) in its own frame and in the world."""
     depth = thickness(r, p, c, r.scalp)
@@ -121,7 +129,7 @@ def build(
     device = str(textures[0].device)
     r = rig(level.detail, device)
     posed, own, normals = _with_hair(r, p, c, pose(r, p, s))
-    parts = [_head_part(r, posed, normals)]
+    parts = [_head_part(r, posed, normals), _lining(r, posed, normals)]
     parts += eye_parts(p, s, posed, max(7, round(20 * level.detail)))
     parts += mouth_parts(p, s, posed, posed.upper_jaw, level.detail)
     parts += ear_parts(r, p, posed, level.detail)
