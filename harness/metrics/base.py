@@ -1,7 +1,7 @@
 """What a metric is: it only reduces what instruments extracted."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from ..cards import MetricCard
 from ..media.content import Picture
 from ..stats.score import Measurement
+
+Compare = Callable[[Picture, Picture], float]
+"""How far two pictures of one size are apart, by a network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,8 @@ class Evidence:
     """Real items that the system never saw and that are not the reference; memorisation reads it."""
     pairs: Iterator[Pair] = field(default_factory=lambda: iter(()))
     """Streamed; paired metrics read it once."""
+    compare: Compare | None = None
+    """Of the instrument, for paired metrics that read one."""
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     seed: int = 0
 

@@ -1,4 +1,4 @@
-"""Metrics that compare a picture with the one it was made from: SSIM and PSNR."""
+"""Metrics that compare a picture with the one it was made from: SSIM, MS-SSIM, PSNR and LPIPS."""
 
 import math
 from abc import abstractmethod
@@ -10,16 +10,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
+from ..media.content import Picture
 from ..stats.intervals import cluster_bootstrap
 from ..stats.score import Measurement
 from .arrays import LEVELS, two_pictures
-from .base import Evidence, Metric
+from .base import Compare, Evidence, Metric
 from .sets import cluster_name, flags_of
 
 WINDOW, SIGMA = 11, 1.5
 EDGE = WINDOW // 2
 STRIPE = 128
 """Rows at once: what fits the processor's cache is three times as fast."""
+SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""Powers of the five scales of MS-SSIM, fine to coarse."""
 C1, C2 = (0.01 * LEVELS) ** 2, (0.03 * LEVELS) ** 2
 PSNR_CAP = 100.0
 """dB that identical pictures get, and that no picture exceeds."""
@@ -48,18 +51,68 @@ def ssim(a: ArrayLike, b: ArrayLike) -> float:
     height, width = x.shape[:2]
     if min(height, width) < WINDOW:
         raise InputError(f"ssim: a picture of {width} x {height} is smaller than the window of {WINDOW}")
+    return float(_mean_index(x, y).mean())
+
+
+def ms_ssim(a: ArrayLike, b: ArrayLike) -> float:
+    """Multi-scale structural similarity of two pictures, five scales.
+
+    Contrast and structure at each scale, luminance at the coarsest, to the powers 0.0448, 0.2856, 0.3001, 0.2363 and
+    0.1333; from scale to scale the mean of 2 x 2 samples, the last row or column of an odd side counted twice. Window
+    and constants as in `ssim`. Each channel by itself, then their mean; a scale whose mean is negative counts as 0,
+    because its power would not be a real number. In float64.
+
+    Args:
+        a: (H, W) or (H, W, C) samples in [0, 255], H and W >= 176: the window must fit the coarsest scale.
+        b: The same shape.
+
+    Returns:
+        The similarity in [0, 1]; 1 for equal pictures.
+
+    Raises:
+        InputError: Different shapes, a side below 176, NaN or infinity, samples on another scale than 0 to 255.
+
+    References:
+        Wang, Simoncelli, Bovik 2003, Multi-scale structural similarity for image quality assessment, equation 7 and
+        section 3.2.
+    """
+    x, y = two_pictures(a, b)
+    least = WINDOW * 2 ** (len(SCALES) - 1)
+    if min(x.shape[:2]) < least:
+        raise InputError(f"ms-ssim: a picture of {x.shape[1]} x {x.shape[0]}, both sides must be at least {least}")
+    found = np.ones(1)
+    for place, weight in enumerate(SCALES):
+        last = place == len(SCALES) - 1
+        found = found * np.clip(_mean_index(x, y, luminance=last), 0, None) ** weight
+        if not last:
+            x, y = _halved(x), _halved(y)
+    return float(np.mean(found))
+
+
+def _halved(samples: NDArray[Any]) -> NDArray[np.float64]:
+    """Means of 2 x 2 samples; the edge is repeated where a side is odd."""
+    height, width = samples.shape[:2]
+    padding = [(0, height % 2), (0, width % 2), *[(0, 0)] * (samples.ndim - 2)]
+    even = np.pad(samples.astype(np.float64), padding, mode="edge")
+    rows = even[0::2] + even[1::2]
+    return np.asarray((rows[:, 0::2] + rows[:, 1::2]) / 4)
+
+
+def _mean_index(x: NDArray[Any], y: NDArray[Any], *, luminance: bool = True) -> NDArray[np.float64]:
+    """(C,) mean of the index of each channel over the positions where the window fits."""
+    height, width = x.shape[:2]
     x, y = x.reshape(height, width, -1), y.reshape(height, width, -1)
     work = np.empty((6, min(height, STRIPE + 2 * EDGE), width))
-    total = 0.0
+    totals = np.zeros(x.shape[2])
     for top in range(0, height - 2 * EDGE, STRIPE):
         rows = slice(top, top + STRIPE + 2 * EDGE)
         for channel in range(x.shape[2]):
-            total += _sum_of_index(x[rows, :, channel], y[rows, :, channel], work)
-    return float(total / ((height - 2 * EDGE) * (width - 2 * EDGE) * x.shape[2]))
+            totals[channel] += _sum_of_index(x[rows, :, channel], y[rows, :, channel], work, luminance=luminance)
+    return np.asarray(totals / ((height - 2 * EDGE) * (width - 2 * EDGE)))
 
 
-def _sum_of_index(one: NDArray[Any], two: NDArray[Any], work: NDArray[np.float64]) -> float:
-    """Sum of the index over the positions of one channel where the window fits.
+def _sum_of_index(one: NDArray[Any], two: NDArray[Any], work: NDArray[np.float64], *, luminance: bool) -> float:
+    """Sum of the index over the positions of one channel where the window fits; without luminance, of its other part.
 
     Everything happens in the six planes of `work`: fresh memory would cost more than the arithmetic.
     """
@@ -86,10 +139,11 @@ def _sum_of_index(one: NDArray[Any], two: NDArray[Any], work: NDArray[np.float64
     for term, factor, constant in ((product, 2, C1), (covariance, 2, C2), (squares, 1, C1), (variances, 1, C2)):
         term *= factor
         term += constant
-    product *= covariance
-    squares *= variances
-    product /= squares
-    return float(product[EDGE:-EDGE, EDGE:-EDGE].sum())
+    if luminance:
+        covariance *= product
+        variances *= squares
+    covariance /= variances
+    return float(covariance[EDGE:-EDGE, EDGE:-EDGE].sum())
 
 
 def psnr(a: ArrayLike, b: ArrayLike) -> float:
@@ -117,11 +171,18 @@ class PairedMean(Metric):
     """Mean of a value per pair, with a bootstrap over clusters. Pairs of different size are counted as failures."""
 
     @abstractmethod
-    def of_pair(self, synthetic: NDArray[np.uint8], real: NDArray[np.uint8]) -> float:
+    def of_pair(self, synthetic: Picture, real: Picture) -> float:
         """Return the value of one pair; raise InputError where there is none."""
+
+    def value_of(self, evidence: Evidence) -> Compare | None:
+        """Return the function that gives the value of a pair, or None if the evidence lacks what it needs."""
+        return self.of_pair
 
     def measure(self, evidence: Evidence) -> Measurement:
         """Return the mean over pairs; the value of each is in `items`."""
+        value_of = self.value_of(evidence)
+        if value_of is None:
+            return Measurement(value=None, n=0, reason="no network that compares pictures")
         values: dict[str, float] = {}
         clusters: list[str] = []
         failures: Counter[str] = Counter()
@@ -130,7 +191,7 @@ class PairedMean(Metric):
                 failures["size differs"] += 1
                 continue
             try:
-                values[pair.id] = self.of_pair(pair.synthetic, pair.real)
+                values[pair.id] = value_of(pair.synthetic, pair.real)
             except InputError:
                 failures["unusable picture"] += 1
                 continue
@@ -161,14 +222,34 @@ class PairedMean(Metric):
 class SSIM(PairedMean):
     """`ssim`: mean structural similarity."""
 
-    def of_pair(self, synthetic: NDArray[np.uint8], real: NDArray[np.uint8]) -> float:
+    def of_pair(self, synthetic: Picture, real: Picture) -> float:
         """Return the similarity of one pair."""
         return ssim(synthetic, real)
+
+
+class MSSSIM(PairedMean):
+    """`ms_ssim`: mean multi-scale structural similarity; pairs below 176 pixels are counted as failures."""
+
+    def of_pair(self, synthetic: Picture, real: Picture) -> float:
+        """Return the similarity of one pair."""
+        return ms_ssim(synthetic, real)
+
+
+class LPIPS(PairedMean):
+    """`lpips`: mean learned perceptual distance, by the network that comes with the evidence."""
+
+    def of_pair(self, synthetic: Picture, real: Picture) -> float:
+        """Refuse: without a network there is no value."""
+        raise InputError("lpips: needs a network that compares pictures")
+
+    def value_of(self, evidence: Evidence) -> Compare | None:
+        """Return the network's own comparison."""
+        return evidence.compare
 
 
 class PSNR(PairedMean):
     """`psnr`: mean peak signal to noise ratio, capped at 100 dB."""
 
-    def of_pair(self, synthetic: NDArray[np.uint8], real: NDArray[np.uint8]) -> float:
+    def of_pair(self, synthetic: Picture, real: Picture) -> float:
         """Return the ratio of one pair."""
         return psnr(synthetic, real)

@@ -1,10 +1,10 @@
 """Planning realism: every metric on every system, and on the control."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from ..canonical import JSON
-from ..cards import MetricCard
+from ..cards import InstrumentCard, MetricCard
 from ..errors import InputError, SuiteError
 from ..instruments import instrument_card, instrument_fingerprint, weights_path
 from ..media.item import Split
@@ -26,8 +26,8 @@ def plan_realism(draft: Draft) -> None:
     for card in metrics.values():
         if card.purpose == "pixels":
             for system in draft.systems:
-                if system.pairs:
-                    _measured(draft, card, None, system)
+                for comparer in _comparers(card, instruments) if system.pairs else ():
+                    _measured(draft, card, comparer, system)
             continue
         for instrument in instruments.values():
             if card.purpose in instrument.purpose:
@@ -35,6 +35,16 @@ def plan_realism(draft: Draft) -> None:
                 for system in draft.systems:
                     if card.name != "memorisation" or (learns and system.card.kind == "fully_synthetic"):
                         _measured(draft, card, instrument.name, system)
+
+
+def _comparers(card: MetricCard, named: Mapping[str, InstrumentCard]) -> Sequence[str | None]:
+    """Return the instruments that compare pictures for a metric: those that the suite names, or the first.
+
+    A metric whose card shows a name for some instruments reads one of them; the others read pixels alone.
+    """
+    if not card.display:
+        return (None,)
+    return [name for name in card.display if name in named] or [next(iter(card.display))]
 
 
 def _cards(key: str, names: Sequence[str], find: Callable[[str], C]) -> dict[str, C]:
@@ -123,8 +133,11 @@ def _measured(draft: Draft, card: MetricCard, instrument: str | None, system: Sy
     for seed, made in zip(system.seeds, system.sets, strict=True):
         if reason:
             break
+        key = _measure_key(draft, card, "system")
         inputs = {"synthetic_set": made, "real_set": REAL}
-        if instrument:
+        if instrument and card.form == "paired":
+            key |= {"instrument": instrument, "fingerprint": instrument_fingerprint(instrument_card(instrument))}
+        elif instrument:
             inputs = {
                 "synthetic": _extracted(draft, instrument, made, (Split.TEST,)),
                 "real": _extracted(draft, instrument, REAL, tuple(Split)),
@@ -133,7 +146,7 @@ def _measured(draft: Draft, card: MetricCard, instrument: str | None, system: Sy
             id=f"measure {shown} of {system.name} seed {seed}",
             kind="measure",
             what=shown,
-            key=_measure_key(draft, card, "system"),
+            key=key,
             inputs=inputs,
             cost=2,
         )

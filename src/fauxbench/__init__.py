@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from .harness.metrics.kernel import kernel_distance as kernel_distance
     from .harness.metrics.neighbours import density_coverage as density_coverage
     from .harness.metrics.neighbours import precision_recall as precision_recall
+    from .harness.metrics.paired import ms_ssim as ms_ssim
     from .harness.metrics.paired import psnr as psnr
     from .harness.metrics.paired import ssim as ssim
+    from .harness.metrics.perceptual import lpips as lpips
     from .harness.run import run as run
 
 _HOME = {
@@ -69,7 +71,9 @@ _HOME = {
     "generate": "generate",
     "inception_score": "metrics.inception_score",
     "kernel_distance": "metrics.kernel",
+    "lpips": "metrics.perceptual",
     "measure": "measure",
+    "ms_ssim": "metrics.paired",
     "precision_recall": "metrics.neighbours",
     "psnr": "metrics.paired",
     "read_image": "media.images",

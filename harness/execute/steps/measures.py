@@ -16,6 +16,7 @@ from ...media.item import Item, Modality, Split
 from ...media.mediaset import MediaSet
 from ...metrics import load_metric
 from ...metrics.base import Evidence, Features, Pair
+from ...metrics.perceptual import comparer
 from ...stats.blocks import FEWEST, blocks, blocks_by_id
 from ...stats.score import Measurement
 from ...store.store import Store
@@ -93,7 +94,10 @@ def measure(step: Step) -> Outcome:
     if metric.card.form == "paired":
         synthetic = step.set("synthetic_set")
         pairs = _Pairs(synthetic, step.set("real_set"), failures)
-        evidence = Evidence(pairs=iter(pairs), seed=int(step.key["seed"]))
+        compare = None
+        if step.key.get("instrument"):
+            compare = comparer(str(step.key["instrument"]), Store(step.store).weights, step.device)
+        evidence = Evidence(pairs=iter(pairs), compare=compare, seed=int(step.key["seed"]))
         clusters = synthetic.labels(Split.TEST)
     else:
         evidence, unread = _evidence(step)
