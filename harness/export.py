@@ -116,5 +116,5 @@ FORMS: Mapping[str, Callable[[MediaSet, Path, str], Path]] = MappingProxyType(
 
 
 def publishable(media: MediaSet) -> bool:
-    """Whether a set may leave at all: real people's own pictures are never exported without the set's terms."""
-    return media.card.terms.allow("publish") or all(item.kind is not Kind.REAL for item in media)
+    """Whether a set may be handed on: pictures of real people, altered or not, need terms that permit `publish`."""
+    return media.card.terms.allow("publish") or all(item.kind is Kind.FULLY_SYNTHETIC for item in media)

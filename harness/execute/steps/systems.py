@@ -109,13 +109,14 @@ def _receive(asked: list[Asked], generator: Generator, step: Step, writer: Media
     try:
         for answer in generator.generate([one.request for one in asked], context):
             request_id = getattr(answer, "request_id", None)
-            one = waiting.pop(request_id, None) if isinstance(request_id, str) else None
+            one = waiting.get(request_id) if isinstance(request_id, str) else None
             if one is None:
                 strays += 1
                 continue
             failure = _record(one, answer, generator, writer, group)
             if failure:
-                failures[failure.request_id] = failure
+                failures[one.request.id] = failure
+            del waiting[one.request.id]
             done += 1
             step.progress(done / max(len(asked), 1), f"{done} of {len(asked)} items")
     except Exception as error:
