@@ -5,7 +5,7 @@ the expectation of the published mean over 100 subsets of 1000, less noise, no s
 form is here too, for comparison with other tools.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from ..errors import InputError
 from ..stats.intervals import jackknife_interval
 from ..stats.score import Measurement
 from .base import Evidence, Metric
-from .sets import both_sets, flags_of, matrix
+from .sets import Sample, both_sets, flags_of, matrix
 
 Array = NDArray[np.float64]
+Kernel = Callable[[NDArray[Any], NDArray[Any]], Array]
 CHUNK = 2048
 """Rows of a kernel matrix that are in memory at once."""
 
@@ -93,8 +94,8 @@ def _pair(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def _all_sums(a: NDArray[Any], b: NDArray[Any]) -> tuple[Any, ...]:
-    one, two = np.zeros(len(a), dtype=np.intp), np.zeros(len(b), dtype=np.intp)
-    sums = (_within(a, one, 1), _within(b, two, 1), _between(a, b, one, two, 1))
+    one, two = (Sample(features=rows, block=np.zeros(len(rows), dtype=np.intp)) for rows in (a, b))
+    sums = (sums_within(one, 1), sums_within(two, 1), sums_between(one, two, 1))
     return (*(float(s.sum()) for s in sums), len(a), len(b))
 
 
@@ -102,31 +103,32 @@ def _reduce(within_a: Any, within_b: Any, between: Any, n: Any, m: Any) -> Any: 
     return within_a / (n * (n - 1)) + within_b / (m * (m - 1)) - 2 * between / (n * m)
 
 
-def _kernel(a: NDArray[Any], b: NDArray[Any]) -> Array:
+def cubic(a: NDArray[Any], b: NDArray[Any]) -> Array:
+    """Return (N, M) values of (x·y / D + 1)³."""
     k = np.asarray(a, dtype=np.float64) @ np.asarray(b, dtype=np.float64).T
     k /= a.shape[1]
     k += 1
     return k * k * k
 
 
-def _between(a: NDArray[Any], b: NDArray[Any], of_a: NDArray[np.intp], of_b: NDArray[np.intp], count: int) -> Array:
-    """(count, count) sums of the kernel between block i of a and block j of b."""
-    deal_a, deal_b = np.eye(count)[of_a], np.eye(count)[of_b]
+def sums_between(a: Sample, b: Sample, count: int, kernel: Kernel = cubic) -> Array:
+    """Return (count, count) sums of the kernel between block i of a and block j of b."""
+    deal_a, deal_b = np.eye(count)[a.block], np.eye(count)[b.block]
     sums = np.zeros((count, count))
-    for i in range(0, len(a), CHUNK):
-        for j in range(0, len(b), CHUNK):
-            part = _kernel(a[i : i + CHUNK], b[j : j + CHUNK])
+    for i in range(0, len(deal_a), CHUNK):
+        for j in range(0, len(deal_b), CHUNK):
+            part = kernel(a.features[i : i + CHUNK], b.features[j : j + CHUNK])
             sums += deal_a[i : i + CHUNK].T @ part @ deal_b[j : j + CHUNK]
     return sums
 
 
-def _within(a: NDArray[Any], of_a: NDArray[np.intp], count: int) -> Array:
-    """(count, count) sums of the kernel between block i and block j of one set, without an item and itself."""
-    deal = np.eye(count)[of_a]
+def sums_within(a: Sample, count: int, kernel: Kernel = cubic) -> Array:
+    """Return (count, count) sums of the kernel between block i and block j of one set, without an item and itself."""
+    deal, rows = np.eye(count)[a.block], a.features
     sums = np.zeros((count, count))
-    for i in range(0, len(a), CHUNK):
-        for j in range(i, len(a), CHUNK):
-            part = _kernel(a[i : i + CHUNK], a[j : j + CHUNK])
+    for i in range(0, len(deal), CHUNK):
+        for j in range(i, len(deal), CHUNK):
+            part = kernel(rows[i : i + CHUNK], rows[j : j + CHUNK])
             if i == j:
                 np.fill_diagonal(part, 0.0)
             block = deal[i : i + CHUNK].T @ part @ deal[j : j + CHUNK]
@@ -147,14 +149,14 @@ class KernelDistance(Metric):
         if not count:
             value = kernel_distance(a.features, b.features)
             return sets.measurement(value, flags=(*flags, sets.why_no_interval))
-        within_a, within_b = _within(a.features, a.block, count), _within(b.features, b.block, count)
-        between = _between(a.features, b.features, a.block, b.block, count)
+        within_a, within_b = sums_within(a, count), sums_within(b, count)
+        between = sums_between(a, b, count)
         n, m = len(a.features), len(b.features)
         value = _reduce(within_a.sum(), within_b.sum(), between.sum(), n, m)
         replicates = _reduce(
-            _left_out(within_a),
-            _left_out(within_b),
-            _left_out(between),
+            left_out(within_a),
+            left_out(within_b),
+            left_out(between),
             n - np.bincount(a.block, minlength=count),
             m - np.bincount(b.block, minlength=count),
         )
@@ -162,6 +164,6 @@ class KernelDistance(Metric):
         return sets.measurement(value, interval=interval, replicates=replicates, flags=flags)
 
 
-def _left_out(sums: Array) -> Array:
-    """(count,) the total without row j and column j."""
+def left_out(sums: Array) -> Array:
+    """Return (count,) the total without row j and column j."""
     return np.asarray(sums.sum() - sums.sum(axis=0) - sums.sum(axis=1) + np.diagonal(sums))

@@ -44,9 +44,9 @@ def precision_recall(real: ArrayLike, synthetic: ArrayLike, *, k: int = KYNKAANN
     References:
         Kynkäänniemi et al. 2019, Improved Precision and Recall Metric, section 3, equations 1 and 2.
     """
-    first, second = _pair(real, synthetic, k)
-    inside = _hits(second, first, _radii(first, k), closed=True)[:, 0] > 0
-    recalled = _hits(first, second, _radii(second, k), closed=True)[:, 0] > 0
+    first, second = pair_of(real, synthetic, k)
+    inside = _hits(second, first, radii_of(first, k), closed=True)[:, 0] > 0
+    recalled = _hits(first, second, radii_of(second, k), closed=True)[:, 0] > 0
     return float(inside.mean()), float(recalled.mean())
 
 
@@ -69,14 +69,15 @@ def density_coverage(real: ArrayLike, synthetic: ArrayLike, *, k: int = NAEEM) -
     References:
         Naeem et al. 2020, Reliable Fidelity and Diversity Metrics, section 3.2, equations 3 and 4.
     """
-    first, second = _pair(real, synthetic, k)
-    radii = _radii(first, k)
+    first, second = pair_of(real, synthetic, k)
+    radii = radii_of(first, k)
     nearest = _nearest(first, second, np.zeros(len(second), dtype=np.intp), 1)[:, 0]
     hits = _hits(second, first, radii, closed=False)[:, 0]
     return float(hits.mean()) / k, float(np.mean(nearest < radii[:, 0]))
 
 
-def _pair(real: ArrayLike, synthetic: ArrayLike, k: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def pair_of(real: ArrayLike, synthetic: ArrayLike, k: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return both sets, checked, about the mean of the real one: differences of large numbers lose digits."""
     first, second = matrix(real, "real", k + 1), matrix(synthetic, "synthetic", k + 1)
     if first.shape[1] != second.shape[1]:
         raise InputError(f"features: real has {first.shape[1]} columns, synthetic {second.shape[1]}")
@@ -84,8 +85,8 @@ def _pair(real: ArrayLike, synthetic: ArrayLike, k: int) -> tuple[NDArray[Any], 
     return first - centre, second - centre
 
 
-def _distances(a: NDArray[Any], b: NDArray[Any]) -> Iterator[tuple[int, Array]]:
-    """Squared distances from rows of a to all of b, some rows at a time, with the first row's index."""
+def distances(a: NDArray[Any], b: NDArray[Any]) -> Iterator[tuple[int, Array]]:
+    """Yield squared distances from rows of a to all of b, some rows at a time, after the first row's index."""
     others = np.asarray(b, dtype=np.float64)
     squares = np.einsum("ij,ij->i", others, others)
     step = max(1, CELLS // len(others))
@@ -98,15 +99,15 @@ def _distances(a: NDArray[Any], b: NDArray[Any]) -> Iterator[tuple[int, Array]]:
         yield start, np.maximum(apart, 0, out=apart)
 
 
-def _radii(items: NDArray[Any], k: int, block: NDArray[np.intp] | None = None, count: int = 0) -> Array:
-    """(N, 1 + count) squared radius of each ball: of all items, then without block 0, 1, ...
+def radii_of(items: NDArray[Any], k: int, block: NDArray[np.intp] | None = None, count: int = 0) -> Array:
+    """Return (N, 1 + count) squared radii of the balls: of all items, then without block 0, 1, ...
 
     Without block j, an item of block j has no ball: its radius is -1.
     """
     labels = np.full(len(items), -1, dtype=np.intp) if block is None else block
     radii = np.empty((len(items), 1 + count))
     keep = min(len(items) - 1, 4 * k + 48)
-    for start, apart in _distances(items, items):
+    for start, apart in distances(items, items):
         rows = np.arange(len(apart))
         apart[rows, start + rows] = np.inf
         nearest = np.argpartition(apart, keep - 1, axis=1)[:, :keep]
@@ -128,7 +129,7 @@ def _hits(queries: NDArray[Any], centres: NDArray[Any], radii: Array, *, closed:
     """(M, 1 + count) number of balls that hold each query, for each column of radii."""
     hits = np.empty((len(queries), radii.shape[1]), dtype=np.intp)
     compare = np.less_equal if closed else np.less
-    for start, apart in _distances(queries, centres):
+    for start, apart in distances(queries, centres):
         for j in range(radii.shape[1]):
             hits[start : start + len(apart), j] = np.count_nonzero(compare(apart, radii[:, j]), axis=1)
     return hits
@@ -139,9 +140,25 @@ def _nearest(queries: NDArray[Any], others: NDArray[Any], block: NDArray[np.intp
     order = np.argsort(block, kind="stable")
     present, starts = np.unique(block[order], return_index=True)
     nearest = np.full((len(queries), count), np.inf)
-    for start, apart in _distances(queries, others[order]):
+    for start, apart in distances(queries, others[order]):
         nearest[start : start + len(apart), present] = np.minimum.reduceat(apart, starts, axis=1)
     return nearest
+
+
+def too_few(sets: BothSets, k: int) -> str | None:
+    """Return why balls to the k-th neighbour cannot be drawn when the largest block of a side is left out, or None."""
+    sides = (sets.synthetic, sets.real)
+    least = min(len(s.block) - (int(np.bincount(s.block).max()) if sets.blocks else 0) for s in sides)
+    return f"{least} items remain on one side, more than {k} are needed" if least <= k else None
+
+
+def centred(sets: BothSets) -> tuple[Sample, Sample]:
+    """Return the synthetic and the real set about the mean of the real one."""
+    centre = sets.real.features.mean(axis=0, dtype=np.float64)
+    return (
+        Sample(features=sets.synthetic.features - centre, block=sets.synthetic.block),
+        Sample(features=sets.real.features - centre, block=sets.real.block),
+    )
 
 
 class Neighbours(Metric):
@@ -161,13 +178,10 @@ class Neighbours(Metric):
         if isinstance(sets, Measurement):
             return sets
         a, b = sets.synthetic, sets.real
-        if self._smallest(sets) <= self.k:
-            reason = f"{self._smallest(sets)} items remain on one side, more than {self.k} are needed"
+        reason = too_few(sets, self.k)
+        if reason:
             return Measurement(value=None, n=len(a.features), n_real=len(b.features), reason=reason)
-        centre = b.features.mean(axis=0, dtype=np.float64)
-        synthetic = Sample(features=a.features - centre, block=a.block)
-        real = Sample(features=b.features - centre, block=b.block)
-        values = self.values(synthetic, real, sets.blocks)
+        values = self.values(*centred(sets), sets.blocks)
         flags = flags_of(self.card, min(len(a.features), len(b.features)))
         if not sets.blocks:
             return sets.measurement(values[0], flags=(*flags, sets.why_no_interval))
@@ -194,12 +208,6 @@ class Neighbours(Metric):
             ceiling=np.inf if ceiling is None else ceiling,
         )
 
-    @staticmethod
-    def _smallest(sets: BothSets) -> int:
-        """Items of the smaller side when its largest block is left out."""
-        sides = (sets.synthetic, sets.real)
-        return min(len(s.block) - (int(np.bincount(s.block).max()) if sets.blocks else 0) for s in sides)
-
     @abstractmethod
     def values(self, synthetic: Sample, real: Sample, count: int) -> Array:
         """Return (1 + count,) the value of everything, then without block 0, 1, ..."""
@@ -218,7 +226,7 @@ class Precision(Neighbours):
 
     def values(self, synthetic: Sample, real: Sample, count: int) -> Array:
         """Return the value and its replicates."""
-        radii = _radii(real.features, self.k, real.block, count)
+        radii = radii_of(real.features, self.k, real.block, count)
         return _means(_hits(synthetic.features, real.features, radii, closed=True) > 0, synthetic.block)
 
 
@@ -239,7 +247,7 @@ class Density(Neighbours):
 
     def values(self, synthetic: Sample, real: Sample, count: int) -> Array:
         """Return the value and its replicates."""
-        radii = _radii(real.features, self.k, real.block, count)
+        radii = radii_of(real.features, self.k, real.block, count)
         return _means(_hits(synthetic.features, real.features, radii, closed=False), synthetic.block) / self.k
 
 
@@ -251,7 +259,7 @@ class Coverage(Neighbours):
 
     def values(self, synthetic: Sample, real: Sample, count: int) -> Array:
         """Return the value and its replicates."""
-        radii = _radii(real.features, self.k, real.block, count)
+        radii = radii_of(real.features, self.k, real.block, count)
         nearest = _nearest(
             real.features, synthetic.features, synthetic.block, max(1, count, int(synthetic.block.max()) + 1)
         )

@@ -33,13 +33,16 @@ if TYPE_CHECKING:
     from .harness.media.item import Item as Item
     from .harness.metrics.frechet import frechet_distance as frechet_distance
     from .harness.metrics.inception_score import inception_score as inception_score
+    from .harness.metrics.infinity import frechet_distance_infinity as frechet_distance_infinity
     from .harness.metrics.kernel import kernel_distance as kernel_distance
+    from .harness.metrics.mmd import cmmd as cmmd
     from .harness.metrics.neighbours import density_coverage as density_coverage
     from .harness.metrics.neighbours import precision_recall as precision_recall
     from .harness.metrics.paired import ms_ssim as ms_ssim
     from .harness.metrics.paired import psnr as psnr
     from .harness.metrics.paired import ssim as ssim
     from .harness.metrics.perceptual import lpips as lpips
+    from .harness.metrics.realism import realism_score as realism_score
     from .harness.run import run as run
 
 _HOME = {
@@ -63,11 +66,13 @@ _HOME = {
     "ScoreRecord": "contracts",
     "SoundMedia": "media.content",
     "VideoMedia": "media.content",
+    "cmmd": "metrics.mmd",
     "compare": "compare",
     "crop_square": "media.images",
     "density_coverage": "metrics.neighbours",
     "digest_of_file": "canonical",
     "frechet_distance": "metrics.frechet",
+    "frechet_distance_infinity": "metrics.infinity",
     "generate": "generate",
     "inception_score": "metrics.inception_score",
     "kernel_distance": "metrics.kernel",
@@ -77,6 +82,7 @@ _HOME = {
     "precision_recall": "metrics.neighbours",
     "psnr": "metrics.paired",
     "read_image": "media.images",
+    "realism_score": "metrics.realism",
     "resize": "media.images",
     "run": "run",
     "ssim": "metrics.paired",
