@@ -129,10 +129,17 @@ class InstrumentCard(Document):
     reference: str = ""
     entry: str
     """`module:Class` in `harness/instruments`."""
-    outputs: tuple[Literal["features", "logits"], ...] = ("features",)
-    purpose: tuple[Literal["distribution", "neighbours", "classes"], ...]
+    modules: tuple[str, ...] = ()
+    """Further modules beside the entry's whose code makes the numbers; part of the fingerprint."""
+    modality: Literal["image", "video", "audio"] = "image"
+    """What `extract` reads: pictures, clips (VideoMedia) or sounds (SoundMedia)."""
+    outputs: tuple[str, ...] = ("features",)
+    """Names of the arrays that `extract` returns."""
+    purpose: tuple[Literal["distribution", "neighbours", "classes", "identity", "factors", "sync", "speaker"], ...]
     """What metrics may use it for."""
     weights: Weights | None = None
+    measured: dict[str, float] = {}
+    """What the shipped weights reach on held-out data, by name; a test repeats it."""
 
 
 class MetricCard(Document):

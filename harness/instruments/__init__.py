@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .base import Instrument
 
 _HERE = Path(__file__).parent
+_SHIPPED = _HERE / "weights"
+"""Weights small enough to come with the package."""
 _SHARED = ("pixels",)
 """Modules that every instrument's numbers pass through."""
 
@@ -66,8 +68,14 @@ def load_instrument(name: str, weights_folder: Path, device: str = "cpu", *, res
 
 
 def weights_path(card: InstrumentCard, folder: Path) -> Path | None:
-    """Return where the weights of an instrument are expected, or None if it needs none."""
-    return folder / card.weights.file if card.weights is not None else None
+    """Return where the weights of an instrument are expected, or None if it needs none.
+
+    Weights that come with the package are used where they lie; all others are looked for in `folder`.
+    """
+    if card.weights is None:
+        return None
+    shipped = _SHIPPED / card.weights.file
+    return shipped if shipped.is_file() else folder / card.weights.file
 
 
 def check_weights(card: InstrumentCard, path: Path) -> None:
@@ -114,7 +122,7 @@ def instrument_fingerprint(card: InstrumentCard, *, resize: str | None = None) -
             "outputs": list(card.outputs),
             "weights": card.weights.sha256 if card.weights is not None else None,
             "resize": resize,
-            "code": {name: digest_of_file(_HERE / f"{name}.py") for name in (module, *_SHARED)},
+            "code": {name: digest_of_file(_HERE / f"{name}.py") for name in (module, *card.modules, *_SHARED)},
         }
     )
 

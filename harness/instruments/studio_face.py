@@ -1,0 +1,112 @@
+"""studio-face: a small network that tells rendered people apart and reads expression, pose and light off a picture.
+
+It is trained on the studio (`training/face.py`) and knows nothing else: its numbers on the studio compare with each
+other, and not with numbers on photographs. One trunk of residual blocks ends in `features`; two linear maps read from
+them who it is (after Chung et al. 2020, In defence of metric learning for speaker recognition, section 2.2: angular
+prototypes) and what is seen (regression of the studio's factors).
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..cards import InstrumentCard
+from ..media.content import Picture
+from .base import Instrument
+from .networks import Convolution, Stage, batches, read_weights
+
+SIZE = 64
+FEATURES, IDENTITY = 128, 96
+
+
+class Seen(NamedTuple):
+    """What the network says of a batch of pictures."""
+
+    features: Tensor
+    """(N, 128), about unit variance over the training pictures."""
+    identity: Tensor
+    """(N, 96) of length 1: the cosine says how alike two people are."""
+    factors: Tensor
+    """(N, K) in the units of the studio's factors."""
+
+
+class FaceNet(nn.Module):
+    """Pictures (N, 3, 64, 64) in [-1, 1] to `Seen`.
+
+    Args:
+        factors: Number of factors to regress, K.
+        width: Channels relative to the shipped network.
+    """
+
+    centre: Tensor
+    """(K,) mean of every factor over the training pictures."""
+    spread: Tensor
+    """(K,) standard deviation of every factor."""
+
+    def __init__(self, factors: int, width: float = 1.0) -> None:
+        super().__init__()
+        a, b, c, d, e = (max(8, 4 * round(width * channels / 4)) for channels in (24, 32, 64, 128, 144))
+        self.trunk = nn.Sequential(Convolution(3, a), Stage(a, b, 2), Stage(b, c, 2), Stage(c, d, 2), Stage(d, e, 1))
+        self.gather = nn.Conv2d(e, e, SIZE // 16, groups=e, bias=False)
+        self.mix = nn.Sequential(nn.BatchNorm1d(e), nn.Linear(e, FEATURES, bias=False))
+        self.norm = nn.BatchNorm1d(FEATURES, affine=False)
+        self.identity = nn.Linear(FEATURES, IDENTITY, bias=False)
+        self.factors = nn.Linear(FEATURES, factors)
+        self.register_buffer("centre", torch.zeros(factors))
+        self.register_buffer("spread", torch.ones(factors))
+
+    def forward(self, pictures: Tensor) -> Seen:
+        """Return features, identity and factors."""
+        features = self.norm(self.mix(self.gather(self.trunk(pictures)).flatten(1)))
+        identity = functional.normalize(self.identity(features), dim=1)
+        return Seen(features, identity, self.factors(features) * self.spread + self.centre)
+
+
+class StudioFace(Instrument):
+    """`features` (N, 128), `identity` (N, 96) of length 1 and `factors` (N, K), float32.
+
+    The names of the factors are in `factor_names`, their units in the tables of `datasets/studio/factors.py`. Every
+    batch is filled up to one size, so that an item's numbers do not depend on what else is measured with it.
+    """
+
+    batch = 32
+
+    def __init__(self, card: InstrumentCard, weights: Path | None = None, device: str = "cpu") -> None:
+        super().__init__(card, weights, device)
+        state, about = read_weights(card.name, weights)
+        self.factor_names = tuple(about["factors"].split(","))
+        self.net = FaceNet(len(self.factor_names), float(about["width"]))
+        self.net.load_state_dict(state)
+        self.net.eval().requires_grad_(False).to(device)
+
+    def extract(self, pictures: Iterable[Picture]) -> Mapping[str, NDArray[Any]]:
+        """Return features, identity and factors of each picture."""
+        parts: list[Seen] = []
+        for chosen in batches(pictures, self.batch):
+            full = torch.zeros(self.batch, 3, SIZE, SIZE)
+            full[: len(chosen)] = torch.stack([prepare(picture) for picture in chosen])
+            with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+                seen = self.net(full.to(self.device))
+            parts.append(Seen(*(part[: len(chosen)].float().cpu() for part in seen)))
+        if not parts:
+            sizes = (FEATURES, IDENTITY, len(self.factor_names))
+            parts = [Seen(*(torch.zeros(0, size) for size in sizes))]
+        return {name: torch.cat([getattr(part, name) for part in parts]).numpy() for name in Seen._fields}
+
+
+def prepare(picture: Picture) -> Tensor:
+    """Turn (H, W, 3) uint8 RGB into (3, 64, 64) float32 in [-1, 1]: the middle square, resized with antialiasing."""
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = np.ascontiguousarray(picture[top : top + side, left : left + side])
+    planes = torch.from_numpy(square).permute(2, 0, 1)[None].float()
+    if side != SIZE:
+        planes = functional.interpolate(planes, size=(SIZE, SIZE), mode="bilinear", align_corners=False, antialias=True)
+    return planes[0] / 127.5 - 1.0

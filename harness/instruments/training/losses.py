@@ -1,0 +1,66 @@
+"""The losses of the trained instruments."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def prototype_loss(embeddings: Tensor, per_group: int, *, scale: float = 24.0, margin: float = 0.2) -> Tensor:
+    """Return the loss of angular prototypes with a margin.
+
+    Each row is compared with the mean of every group of the batch, of its own group without itself; the right one
+    must win by `margin` (Chung et al. 2020, In defence of metric learning for speaker recognition, section 2.2; the
+    margin is that of Wang et al. 2018, CosFace, equation 4).
+
+    Args:
+        embeddings: (G * per_group, D) of length 1, group by group.
+        per_group: Rows of each group, at least 2.
+        scale: Inverse temperature.
+        margin: Taken off the cosine with the own group.
+    """
+    groups = embeddings.view(-1, per_group, embeddings.shape[1])
+    total = groups.sum(1)
+    means = functional.normalize(total, dim=1)
+    rest = functional.normalize(total[:, None] - groups, dim=2)
+    cosines = embeddings @ means.T
+    own = torch.arange(groups.shape[0], device=embeddings.device).repeat_interleave(per_group)
+    alone = (groups * rest).sum(2).reshape(-1, 1) - margin
+    cosines = cosines.scatter(1, own[:, None], alone)
+    return functional.cross_entropy(scale * cosines, own)
+
+
+def matching_loss(video: Tensor, audio: Tensor, scale: Tensor) -> Tensor:
+    """Return the loss of finding, for every window of picture, its sound among all of the batch, and the other way.
+
+    Windows of the same clip at other times are the hard negatives, those of other clips the easy ones (van den Oord et
+    al. 2018, Representation learning with contrastive predictive coding, equation 4).
+
+    Args:
+        video: (C, W, D) of length 1: W successive windows of C clips.
+        audio: (C, W, D), in step with them.
+        scale: Inverse temperature.
+    """
+    v, a = video.flatten(0, 1), audio.flatten(0, 1)
+    logits = scale * v @ a.T
+    own = torch.arange(v.shape[0], device=v.device)
+    return 0.5 * (functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own))
+
+
+def offset_curve(video: Tensor, audio: Tensor, reach: int) -> Tensor:
+    """Return the mean cosine (C, 2 * reach + 1) of windows `reach` before to `reach` after, over the windows in both.
+
+    Entry `reach + k` compares picture at window t with sound at window t + k.
+    """
+    windows = video.shape[1]
+    means = []
+    for shift in range(-reach, reach + 1):
+        first, last = max(0, -shift), min(windows, windows - shift)
+        products = video[:, first:last] * audio[:, first + shift : last + shift]
+        means.append(products.sum(2).mean(1))
+    return torch.stack(means, 1)
+
+
+def offset_loss(video: Tensor, audio: Tensor, reach: int, scale: Tensor) -> Tensor:
+    """Return the loss of finding the offset of a clip as a whole, which is 0, among -reach to reach windows."""
+    curve = offset_curve(video, audio, reach)
+    return functional.cross_entropy(scale * curve, torch.full((curve.shape[0],), reach, device=curve.device))

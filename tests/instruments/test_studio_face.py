@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+import torch
+
+from fauxbench.harness.cards import InstrumentCard
+from fauxbench.harness.datasets.studio import PERSON, RESERVED_PEOPLE, SCENE
+from fauxbench.harness.errors import IntegrityError, WeightsMissingError
+from fauxbench.harness.instruments.studio_face import FEATURES, IDENTITY, FaceNet, StudioFace, prepare
+from fauxbench.harness.instruments.training import face
+from fauxbench.harness.instruments.training.face import FACTORS, about, blur, damage
+from fauxbench.harness.instruments.training.faces import (
+    HAIR,
+    LOOK,
+    PER_PERSON,
+    SEEN,
+    TEST_PEOPLE,
+    FaceJobs,
+    HeldOutFaces,
+)
+from fauxbench.harness.instruments.training.runtime import Plan, save_weights
+
+CARD = InstrumentCard(name="studio-face", version="1", title="t", entry="", purpose=("identity",))
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    torch.manual_seed(1)
+    net = FaceNet(len(FACTORS), 0.3)
+    net.centre.fill_(3.0)
+    path = tmp_path_factory.mktemp("w") / "face.safetensors"
+    save_weights(net, path, about(0.3))
+    return path
+
+
+@pytest.fixture
+def pictures(rng):
+    return [np.uint8(rng.integers(0, 256, size)) for size in ((64, 64, 3), (90, 70, 3), (32, 32, 3))]
+
+
+def test_outputs_have_the_promised_shapes_and_do_not_depend_on_neighbours(weights, pictures):
+    instrument = StudioFace(CARD, weights)
+    told = instrument.extract(pictures)
+    assert {name: part.shape for name, part in told.items()} == {
+        "features": (3, FEATURES),
+        "identity": (3, IDENTITY),
+        "factors": (3, len(FACTORS)),
+    }
+    assert all(part.dtype == np.float32 for part in told.values())
+    np.testing.assert_allclose(np.linalg.norm(told["identity"], axis=1), 1, rtol=1e-5)
+    alone = instrument.extract(pictures[1:2])
+    for name, part in told.items():
+        np.testing.assert_array_equal(alone[name][0], part[1])
+    assert instrument.extract([])["features"].shape == (0, FEATURES)
+    assert instrument.factor_names[:3] == ("yaw", "pitch", "roll")
+
+
+def test_the_middle_square_is_looked_at_and_shrinking_averages():
+    picture = np.zeros((128, 200, 3), np.uint8)
+    picture[:, 36:164] = 100
+    picture[::2, 36:164] = 200
+    np.testing.assert_allclose(prepare(picture).numpy(), 150 / 127.5 - 1, atol=0.06)
+
+
+def test_other_files_are_refused(tmp_path):
+    with pytest.raises(WeightsMissingError, match="studio-face"):
+        StudioFace(CARD, tmp_path / "none")
+    (tmp_path / "bad").write_bytes(b"not safetensors at all")
+    with pytest.raises(IntegrityError, match="not the weights"):
+        StudioFace(CARD, tmp_path / "bad")
+
+
+def test_weights_of_the_full_network_are_small_enough_to_ship(tmp_path):
+    assert save_weights(FaceNet(len(FACTORS)), tmp_path / "w", about(1.0)) < 3_000_000
+
+
+def test_jobs_are_pure_and_share_a_look_but_not_a_scene():
+    jobs = FaceJobs(size=32, large_every=0)
+    first, again = jobs(5), jobs(5)
+    np.testing.assert_array_equal(first["pixels"], again["pixels"])
+    assert first["pixels"].shape == (2 * PER_PERSON, 32, 32, 3)
+    assert first["seen"].shape == (2 * PER_PERSON, len(SEEN))
+    names = [f.name for f in PERSON]
+    shape = [k for k, name in enumerate(names) if name not in HAIR]
+    person = first["person"].reshape(2, PER_PERSON, -1)
+    assert np.all(person[:, :, shape] == person[:, :1, shape])
+    assert len(np.unique(person[:, :, names.index("hair_melanin")])) > 2
+    azimuth = first["seen"][:, SEEN.index("key_azimuth")]
+    assert len(np.unique(azimuth)) > 2 * PER_PERSON - 4
+    assert {f.name for f in SCENE} >= set(LOOK)
+
+
+def test_tests_draw_everything_anew_and_never_meet_the_training():
+    shot = HeldOutFaces(size=32, per_person=3, rendered=32)(0)
+    assert np.all(shot["label"] == TEST_PEOPLE)
+    assert TEST_PEOPLE > RESERVED_PEOPLE
+    grey = [f.name for f in PERSON].index("hair_melanin")
+    assert len(np.unique(shot["person"][:, grey])) == 3
+    plain = HeldOutFaces(size=32, per_person=3, rendered=32, new_hair=False)(0)
+    assert len(np.unique(plain["person"][:, grey])) == 1
+    assert HeldOutFaces(size=32, per_person=2, rendered=64)(0)["pixels"].shape == (2, 32, 32, 3)
+
+
+def test_blur_and_damage_say_what_they_did():
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.randint(0, 256, (24, 64, 64, 3), generator=generator, dtype=torch.uint8)
+    planes, done = damage(pictures, generator)
+    assert planes.shape == (24, 3, 64, 64)
+    fine = (planes[:, :, 1:] - planes[:, :, :-1]).abs().mean((1, 2, 3))
+    soft = done[:, 0] > 0.3
+    assert soft.any()
+    assert fine[soft & (done[:, 1] < 0.1)].max() < fine[(done == 0).all(1)].min()
+    spike = torch.zeros(1, 1, 21, 21)
+    spike[0, 0, 10, 10] = 1
+    spread = blur(spike, torch.tensor([1.5]))[0, 0]
+    assert float(spread.sum()) == pytest.approx(1, abs=1e-5)
+    at = torch.arange(21.0) - 10
+    assert float((spread.sum(0) * at**2).sum()) == pytest.approx(1.5**2, rel=0.02)
+
+
+@pytest.mark.slow
+def test_a_short_training_ends_with_weights_and_a_report_and_has_learnt_something(tmp_path):
+    plan = Plan(
+        out=tmp_path, device="cpu", minutes=1.5, workers=0, batch=6, rate=0.003, width=0.3, pool=400, test=8, seed=0
+    )
+    report = face.train(plan)
+    assert (tmp_path / "report.json").is_file()
+    assert (tmp_path / face.WEIGHTS).is_file()
+    assert report["training"]["steps"] > 10
+    assert report["training"]["own"] < 0.9
+    assert set(report["calibration"]) == {"blur", "noise", "contrast", "identity blend", "expression error"}
