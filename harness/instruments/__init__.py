@@ -21,6 +21,10 @@ _SHIPPED = _HERE / "weights"
 """Weights small enough to come with the package."""
 _SHARED = ("pixels",)
 """Modules that every instrument's numbers pass through."""
+OPTIONS: "Mapping[str, Mapping[str, tuple[str, ...]]]" = {
+    "inception-2015": {"resize": ("clean", "pytorch-fid", "tf1"), "precision": ("fp32", "bf16")}
+}
+"""Instrument -> option of its protocol -> legal values, the default first."""
 
 
 @cache
@@ -43,14 +47,14 @@ def instrument_card(name: str) -> InstrumentCard:
     return cards[name]
 
 
-def load_instrument(name: str, weights_folder: Path, device: str = "cpu", *, resize: str | None = None) -> "Instrument":
+def load_instrument(name: str, weights_folder: Path, device: str = "cpu", **options: str) -> "Instrument":
     """Import an instrument and return it, its weights checked.
 
     Args:
         name: Of the card.
         weights_folder: Where files of weights lie.
         device: Of torch: `cpu`, `cuda`, `cuda:1`, `mps`.
-        resize: Resize protocol, for instruments that know several; None means the default.
+        options: Protocol, for instruments that know several: see `OPTIONS`.
 
     Raises:
         InputError: There is no such instrument or protocol.
@@ -58,11 +62,11 @@ def load_instrument(name: str, weights_folder: Path, device: str = "cpu", *, res
         IntegrityError: The file is not the one that the card names.
     """
     card = instrument_card(name)
+    check_options(name, options)
     path = weights_path(card, weights_folder)
     if path is not None:
         check_weights(card, path)
     module, _, attribute = card.entry.partition(":")
-    options = {} if resize is None else {"resize": resize}
     kind = getattr(import_module(f"{__name__}.{module}"), attribute)
     return cast("Instrument", kind(card, path, device, **options))
 
@@ -107,21 +111,37 @@ def check_weights(card: InstrumentCard, path: Path) -> None:
         )
 
 
-def instrument_fingerprint(card: InstrumentCard, *, resize: str | None = None) -> str:
+def check_options(name: str, options: "Mapping[str, str]") -> None:
+    """Make sure that an instrument knows a protocol.
+
+    Raises:
+        InputError: An option that it does not have, or a value that is not legal; the message says what is.
+    """
+    known = OPTIONS.get(name, {})
+    for option, value in options.items():
+        if option not in known:
+            hint = did_you_mean(option, known)
+            raise InputError(f"{name}: no protocol option '{option}'{hint}; it has: {', '.join(known) or 'none'}")
+        if value not in known[option]:
+            raise InputError(f"{name}: found {option} '{value}', legal: {', '.join(known[option])}")
+
+
+def instrument_fingerprint(card: InstrumentCard, **options: str) -> str:
     """Return the identity of an instrument: whatever could change its numbers, and nothing of where it lies.
 
     Args:
         card: Of the instrument.
-        resize: As given to `load_instrument`.
+        options: As given to `load_instrument`; the default, spelt out or not, is the same identity.
     """
     module = card.entry.partition(":")[0]
+    defaults = {option: legal[0] for option, legal in OPTIONS.get(card.name, {}).items()}
     return digest_of(
         {
             "name": card.name,
             "version": card.version,
             "outputs": list(card.outputs),
             "weights": card.weights.sha256 if card.weights is not None else None,
-            "resize": resize,
+            "options": {**defaults, **options},
             "code": {name: digest_of_file(_HERE / f"{name}.py") for name in (module, *card.modules, *_SHARED)},
         }
     )

@@ -50,7 +50,7 @@ class Transformer(Instrument):
         super().__init__(card, weights, device)
         if weights is None:
             raise WeightsMissingError(f"{card.name}: needs a file of weights, see fauxbench doctor")
-        network = timm.create_model(self.architecture, pretrained=False, **self.options())
+        network: Any = timm.create_model(self.architecture, pretrained=False, **self.options())
         network.load_state_dict(self.state(weights, network), strict=True)
         self.network = network.eval().requires_grad_(False).to(device)
 

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import nn
 
 from fauxbench.harness import instruments
 from fauxbench.harness.errors import InputError
 from fauxbench.harness.instruments import inception, instrument_card, load_instrument
-from fauxbench.harness.instruments.inception import network, prepare
+from fauxbench.harness.instruments.inception import prepare
 
 pytestmark = pytest.mark.slow
 SIZES = ((48, 64), (320, 300), (299, 299))
@@ -28,22 +27,8 @@ def pictures():
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory, pictures):
-    """Random weights with BatchNorm calibrated on the pictures; without that, every input gives features of 1e-8."""
-    torch.manual_seed(3)
-    net = network()
-    for module in net.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(module.weight)
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None
-            nn.init.constant_(module.bias, 2)  # mostly linear: else rounding grows with depth as in no trained network
-    net.transform_input = False
-    with torch.no_grad():
-        net.train()(torch.stack([prepare(torch.from_numpy(p), "clean") for p in pictures]))
-    path = tmp_path_factory.mktemp("weights") / "inception.pth"
-    torch.save(net.state_dict(), path)
-    return path
+def weights(tmp_path_factory, pictures, calibrate):
+    return calibrate(pictures, tmp_path_factory.mktemp("weights") / "inception.pth")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +44,7 @@ def card(weights):
 def load(card, weights, monkeypatch):
     monkeypatch.setattr(instruments, "instrument_card", lambda name: card)
     monkeypatch.setattr(inception.Inception2015, "batch", 3)
-    return lambda resize=None: load_instrument("inception-2015", weights.parent, resize=resize)
+    return lambda resize="clean", **more: load_instrument("inception-2015", weights.parent, resize=resize, **more)
 
 
 @pytest.fixture
@@ -116,12 +101,48 @@ def test_clean_resize_is_bicubic_of_pillow_in_float(pictures):
             for c in range(3)
         ]
         found = prepare(torch.from_numpy(picture), "clean").numpy() * 128 + 128
-        assert np.abs(found - np.stack(planes)).max() < 0.02
+        assert np.abs(found - np.stack(planes).clip(0, 255)).max() < 0.02
+        assert np.stack(planes).max() > 256 or picture.shape[0] == 299  # cut where bicubic overshoots
 
 
-def test_unknown_resize_is_refused(load):
-    with pytest.raises(InputError, match="legal: clean, pytorch-fid"):
-        load("tf1")
+@pytest.mark.parametrize("size", SIZES)
+def test_tf1_resize_takes_from_uncentred_positions(rng, size):
+    picture = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+    found = prepare(torch.from_numpy(picture), "tf1").numpy() * 128 + 128
+    for row, column in ((0, 0), (7, 201), (298, 298), (150, 3)):
+        y, x = np.float32(row) * np.float32(size[0] / 299), np.float32(column) * np.float32(size[1] / 299)
+        top, left = int(y), int(x)
+        down, right = min(top + 1, size[0] - 1), min(left + 1, size[1] - 1)
+        v, u = y - top, x - left
+        lines = [picture[t, left] * (1 - u) + picture[t, right] * u for t in (top, down)]
+        np.testing.assert_allclose(found[:, row, column], lines[0] * (1 - v) + lines[1] * v, atol=2e-3)
+    same = rng.integers(0, 256, (299, 299, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(prepare(torch.from_numpy(same), "tf1").permute(1, 2, 0) * 128 + 128, same)
+
+
+def test_bf16_is_near_and_says_so(load, pictures):
+    exact, rough = (load(precision=p).extract(pictures) for p in ("fp32", "bf16"))
+    for name in ("features", "logits"):
+        assert rough[name].dtype == np.float32
+        off, size = (np.sqrt(np.mean(np.square(x))) for x in (rough[name] - exact[name], exact[name]))
+        assert 0 < off / size < 0.05, name
+
+
+def test_folding_batch_norms_changes_nothing_but_rounding(weights):
+    trunk, _ = inception.build(torch.load(weights, weights_only=True))
+    batch = torch.rand(1, 3, 299, 299) * 2 - 1
+    with torch.inference_mode():
+        before = trunk(batch)
+        inception.fold(trunk)
+        assert not [m for m in trunk.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        assert float((trunk(batch) - before).abs().max() / before.std()) < 1e-4
+
+
+def test_unknown_protocols_are_refused(load):
+    with pytest.raises(InputError, match="found resize 'lanczos', legal: clean, pytorch-fid, tf1"):
+        load("lanczos")
+    with pytest.raises(InputError, match="found precision 'fp16', legal: fp32, bf16"):
+        load(precision="fp16")
 
 
 def test_weights_that_hold_code_are_refused(tmp_path):

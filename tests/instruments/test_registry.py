@@ -82,3 +82,18 @@ def test_fingerprints_tell_apart_whatever_changes_numbers():
     assert len(prints) == len(instrument_cards()) + 3
     same = CARD.model_copy(update={"title": "another title", "purpose": ("classes",)})
     assert instrument_fingerprint(same) == instrument_fingerprint(CARD)
+
+
+def test_the_default_protocol_is_one_identity_spelt_out_or_not():
+    assert instrument_fingerprint(CARD) == instrument_fingerprint(CARD, resize="clean", precision="fp32")
+    prints = {instrument_fingerprint(CARD, resize=r, precision=p) for r in ("clean", "tf1") for p in ("fp32", "bf16")}
+    assert len(prints) == 4
+
+
+def test_protocols_that_an_instrument_does_not_know_are_refused(tmp_path):
+    with pytest.raises(InputError, match="spectrum: no protocol option 'resize'; it has: none"):
+        load_instrument("spectrum", tmp_path, resize="clean")
+    with pytest.raises(InputError, match="did you mean 'resize'"):
+        load_instrument("inception-2015", tmp_path, resise="clean")
+    with pytest.raises(InputError, match="legal: clean, pytorch-fid, tf1"):
+        load_instrument("inception-2015", tmp_path, resize="area")
