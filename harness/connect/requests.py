@@ -66,7 +66,6 @@ def item_of(asked: Asked, artifact: Artifact, card: GeneratorCard, group: str) -
         raise MediaError(f"facts: expected a mapping, found {artifact.facts!r:.60}")
     sources = tuple(i.id for i in (request.target, *request.references, request.driver, request.audio) if i)
     kind = Kind(card.kind)
-    fake = kind in {Kind.FULLY_SYNTHETIC, Kind.PARTIALLY_SYNTHETIC}
     modality = Modality(card.modality)
     clusters = dict(request.target.clusters) if request.target else {}
     if request.references:
@@ -78,8 +77,7 @@ def item_of(asked: Asked, artifact: Artifact, card: GeneratorCard, group: str) -
         id=request.id,
         modality=modality,
         kind=kind,
-        visual_fake=fake and modality is not Modality.AUDIO,
-        audio_fake=fake and modality is Modality.AUDIO,
+        **kind.fakes(modality),
         group=group,
         split=asked.split,
         language=request.language,

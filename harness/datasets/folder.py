@@ -167,7 +167,6 @@ def _item_of_output(output: Output, kind: Kind, group: str, targets: Mapping[str
     target = targets.get(output.target) if output.target else None
     if output.target and target is None:
         raise MediaError(f"{output.file}: its target '{output.target}' is not in the real set")
-    fake = kind in {Kind.FULLY_SYNTHETIC, Kind.PARTIALLY_SYNTHETIC}
     modality = modality_of(Path(output.file))
     if modality is None:
         raise MediaError(f"{output.file}: not a picture, clip or sound that fauxbench reads")
@@ -175,8 +174,7 @@ def _item_of_output(output: Output, kind: Kind, group: str, targets: Mapping[str
         id=output.id,
         modality=modality,
         kind=kind,
-        visual_fake=fake and modality is not Modality.AUDIO,
-        audio_fake=fake and modality is Modality.AUDIO,
+        **kind.fakes(modality),
         group=group,
         split=output.split,
         language=output.language,

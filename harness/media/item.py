@@ -27,6 +27,12 @@ class Kind(StrEnum):
     PARTIALLY_SYNTHETIC = "partially_synthetic"
     AUGMENTED_REAL = "augmented_real"
 
+    def fakes(self, modality: Modality) -> dict[str, bool]:
+        """Return `visual_fake` and `audio_fake` of an item of this kind whose one signal was made."""
+        fake = self in {Kind.FULLY_SYNTHETIC, Kind.PARTIALLY_SYNTHETIC}
+        sound = modality is Modality.AUDIO
+        return {"visual_fake": fake and not sound, "audio_fake": fake and sound}
+
 
 class Split(StrEnum):
     """The part of a data set that an Item belongs to."""
