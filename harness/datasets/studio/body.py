@@ -111,6 +111,16 @@ def _torso(rows: int, cols: int) -> Array:
     return np.stack([x, y, z + chest], -1)
 
 
+@lru_cache(maxsize=8)
+def _torso_faces(rows: int, cols: int, device: str) -> Tensor:
+    """Return the triangles of the clothes without the back, which no camera sees: only its collar shows."""
+    quads = grid_faces(rows, cols, "cpu").view(rows - 1, cols - 1, 2, 3)
+    side = torch.linspace(-180.0, 180.0, cols)[:-1] + 180.0 / (cols - 1)
+    below = torch.linspace(0.0, 1.0, rows)[:-1]
+    kept = (side.abs()[None] < 125.0) | (below[:, None] < 0.5)
+    return quads[kept].reshape(-1, 3).to(device)
+
+
 def clothes_part(p: Columns, c: Columns, posed: Posed, detail: float) -> Part:
     """Build the clothed shoulders; the paint channels carry x, y of the cloth and the distance below the collar."""
     rows, cols = max(12, round(46 * detail)), max(17, round(72 * detail))
@@ -145,7 +155,7 @@ def clothes_part(p: Columns, c: Columns, posed: Posed, detail: float) -> Part:
         turned,
         paint.reshape(flat),
         light.reshape(flat),
-        grid_faces(rows, cols, str(device)),
+        _torso_faces(rows, cols, str(device)),
         True,
         casts=False,
     )

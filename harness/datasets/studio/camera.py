@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -67,14 +68,24 @@ def _grain(size: int) -> Tensor:
     return torch.tensor(values)
 
 
-def _noise(scenes: Sequence[Mapping[str, float]], shape: tuple[int, int, int], device: torch.device) -> Tensor:
-    """Return (B, 3, H, W) noise of unit variance, slightly correlated between colours as after demosaicing."""
+def _noise(scene: Mapping[str, float], shape: tuple[int, int, int], device: torch.device) -> Tensor:
+    """Return (3, H, W) noise of unit variance, independent between colours."""
     count = shape[0] * shape[1] * shape[2]
     table = _grain(1 << max(18, (2 * count - 1).bit_length()))
-    room = table.shape[0] - count
-    starts = [(int(scene["noise_seed"]) * 7919) % room for scene in scenes]
-    noise = torch.stack([table[k : k + count].view(shape) for k in starts]).to(device)
-    return 0.75 * noise + 0.6 * noise[:, 1:2]
+    start = (int(scene["noise_seed"]) * 7919) % (table.shape[0] - count)
+    return table[start : start + count].view(shape).to(device)
+
+
+def _blur_plane(plane: Tensor, weight: np.ndarray) -> Tensor:
+    """Blur (C, H, W) along both axes, the edges repeated."""
+    kernel = weight.astype(np.float32)
+    if plane.device.type == "cpu":
+        source = plane.contiguous().numpy()
+        done = [cv2.sepFilter2D(p, -1, kernel, kernel, borderType=cv2.BORDER_REPLICATE) for p in source]
+        return torch.from_numpy(np.stack(done))
+    reach, taps = len(weight) // 2, torch.from_numpy(kernel).to(plane.device)
+    wide = F.pad(plane[None], (reach, reach, reach, reach), mode="replicate").movedim(0, 1)
+    return F.conv2d(F.conv2d(wide, taps.view(1, 1, 1, -1)), taps.view(1, 1, -1, 1))[:, 0]
 
 
 def gaussian_blur(x: Tensor, sigma: Tensor, radius: int) -> Tensor:
@@ -83,16 +94,7 @@ def gaussian_blur(x: Tensor, sigma: Tensor, radius: int) -> Tensor:
     for k, s in enumerate(sigma.tolist()):
         reach = min(radius, max(1, round(2.2 * s)))
         weight = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(s, 0.05)) ** 2)
-        weight /= weight.sum()
-        for dim in (1, 2):
-            source = x[k] if dim == 1 else out[k]
-            pad = (0, 0, reach, reach) if dim == 1 else (reach, reach, 0, 0)
-            wide = F.pad(source[None], pad, mode="replicate")[0]
-            size = source.shape[dim]
-            total = wide.narrow(dim, 0, size) * float(weight[0])
-            for step in range(1, 2 * reach + 1):
-                total.add_(wide.narrow(dim, step, size), alpha=float(weight[step]))
-            out[k] = total
+        out[k] = _blur_plane(x[k], weight / weight.sum())
     return out
 
 
@@ -102,15 +104,53 @@ def _tone(x: Tensor) -> Tensor:
     return (x * (6.2 * x + 0.5)) / (x * (6.2 * x + 1.7) + 0.06)
 
 
-def _finish(x: Tensor, falloff: Tensor, noise: Tensor, c: Sequence[Tensor]) -> Tensor:
-    """Return display values (n, 3, h, w) uint8 of a strip; `c` are gain, saturation, contrast and noise."""
-    gain, saturation, contrast, grain = (t.view(-1, 1, 1, 1) for t in c)
-    x = _tone(x * (falloff * gain))
+class _Dials(NamedTuple):
+    """Settings of the cameras of a batch, each (B, 1, 1, 1)."""
+
+    gain: Tensor
+    saturation: Tensor
+    contrast: Tensor
+    grain: Tensor
+    vignette: Tensor
+
+
+def _dials(c: Columns) -> _Dials:
+    values = (
+        0.8 * 2.0 ** c["exposure"],
+        c["saturation"],
+        0.35 * c["contrast"],
+        c["noise"] * (4.8 / 255.0),
+        0.2 * c["vignette"],
+    )
+    return _Dials(*(v.view(-1, 1, 1, 1) for v in values))
+
+
+def _display(x: Tensor, far: Tensor, d: _Dials) -> tuple[Tensor, Tensor]:
+    """Return display values (n, 3, h, w) without noise, and the strength of the noise (n, 1, h, w)."""
+    x = _tone(x * ((1.0 - d.vignette * far).clamp(min=0.1) * d.gain))
     grey = 0.3 * x[:, 0:1] + 0.59 * x[:, 1:2] + 0.11 * x[:, 2:3]
-    x = grey + (x - grey) * saturation
-    x = x + contrast * x * (1 - x) * (2 * x - 1)
-    x = x + noise * (grain * (0.45 + grey * (1.0 - 0.6 * grey)))
-    return (x.clamp_(0, 1) * 255.0 + 0.5).to(torch.uint8)
+    x = torch.lerp(grey, x, d.saturation)
+    x = x + d.contrast * x * (1 - x) * (2 * x - 1)
+    return x, d.grain * (0.45 + grey * (1.0 - 0.6 * grey))
+
+
+def _expose(x: Tensor, strength: Tensor, noise: Tensor) -> Tensor:
+    """Return (n, h, w, 3) uint8: display values with noise, slightly correlated between colours by demosaicing."""
+    noise = torch.add(0.75 * noise, noise[:, 1:2], alpha=0.6)
+    levels = torch.addcmul(x, noise, strength).clamp_(0, 1).mul_(255.0).add_(0.5)
+    return levels.to(torch.uint8).permute(0, 2, 3, 1)
+
+
+def _far(height: int, width: int, device: torch.device) -> Tensor:
+    """Return (H, W) squared distances from the middle, 1 at the upper edge."""
+    yy = torch.linspace(-1, 1, height, device=device)[:, None]
+    xx = torch.linspace(-1, 1, width, device=device)[None] * (width / height)
+    return xx * xx + yy * yy
+
+
+def _sigma(c: Columns, height: int, sharp: float) -> tuple[Tensor, int]:
+    """Return the standard deviations (B,) of the lenses' blur in pixels, and the farthest reach."""
+    return c["blur"] * _MAX_BLUR * height + sharp, max(1, round(2.2 * (_MAX_BLUR * height + sharp)))
 
 
 def develop(linear: Tensor, c: Columns, scenes: Sequence[Mapping[str, float]], sharp: float = 0.25) -> Tensor:
@@ -126,23 +166,73 @@ def develop(linear: Tensor, c: Columns, scenes: Sequence[Mapping[str, float]], s
         (B, H, W, 3) uint8.
     """
     height, width = linear.shape[2:]
-    reach = _MAX_BLUR * height + sharp
-    x = gaussian_blur(linear, c["blur"] * _MAX_BLUR * height + sharp, max(1, round(2.2 * reach)))
-    yy = torch.linspace(-1, 1, height, device=x.device)[:, None]
-    xx = torch.linspace(-1, 1, width, device=x.device)[None] * (width / height)
-    far = xx * xx + yy * yy
-    noise = _noise(scenes, (3, height, width), x.device)
-    dials = [0.8 * 2.0 ** c["exposure"], c["saturation"], 0.35 * c["contrast"], c["noise"] * (4.8 / 255.0)]
+    x = gaussian_blur(linear, *_sigma(c, height, sharp))
+    far, dials = _far(height, width, x.device), _dials(c)
     out = torch.empty((len(scenes), height, width, 3), dtype=torch.uint8, device=x.device)
-    rows, pictures = max(1, _STRIP // width), max(1, _STRIP // (width * height))
+    pictures = max(1, _STRIP // (width * height))
     for k in range(0, len(scenes), pictures):
         which = slice(k, k + pictures)
-        vignette = 0.2 * c["vignette"][which].view(-1, 1, 1, 1)
-        for top in range(0, height, rows):
-            strip = slice(top, top + rows)
-            falloff = (1.0 - vignette * far[strip]).clamp(min=0.1)
-            done = _finish(x[which, :, strip], falloff, noise[which, :, strip], [d[which] for d in dials])
-            out[which, strip] = done.permute(0, 2, 3, 1)
+        noise = torch.stack([_noise(scene, (3, height, width), x.device) for scene in scenes[which]])
+        shown, strength = _display(x[which], far, _Dials(*(d[which] for d in dials)))
+        out[which] = _expose(shown, strength, noise)
+    return out
+
+
+class Plate(NamedTuple):
+    """The developed background of a scene, which the frames of a clip share.
+
+    Attributes:
+        shown: (1, 3, H, W) display values without noise.
+        strength: (1, 1, H, W) of the noise.
+    """
+
+    shown: Tensor
+    strength: Tensor
+
+
+def plate(linear: Tensor, c: Columns, sharp: float) -> Plate:
+    """Develop the background (1, 3, H, W) of one scene."""
+    height, width = linear.shape[2:]
+    x = gaussian_blur(linear, *_sigma(c, height, sharp))
+    return Plate(*_display(x, _far(height, width, x.device), _dials(c)))
+
+
+def develop_frame(
+    linear: Tensor, covered: Tensor, back: Plate, c: Columns, scene: Mapping[str, float], sharp: float
+) -> Tensor:
+    """Develop one frame as `develop` does, but take from the plate whatever lies beside the foreground.
+
+    Args:
+        linear: (1, 3, H, W).
+        covered: (H, W) bool, where the foreground is.
+        back: The scene's background, developed.
+        c: The scene.
+        scene: The same as a dictionary.
+        sharp: See `develop`.
+
+    Returns:
+        (1, H, W, 3) uint8.
+    """
+    height, width = linear.shape[2:]
+    sigma, reach = _sigma(c, height, sharp)
+    reach = min(reach, max(1, round(2.2 * float(sigma[0])))) + 1
+    far, dials = _far(height, width, linear.device), _dials(c)
+    noise = _noise(scene, (3, height, width), linear.device)[None]
+    out = torch.empty((1, height, width, 3), dtype=torch.uint8, device=linear.device)
+    rows = max(1, _STRIP // width)
+    for top in range(0, height, rows):
+        strip = slice(top, min(top + rows, height))
+        around = slice(max(0, strip.start - reach), min(height, strip.stop + reach))
+        shown, strength = back.shown[:, :, strip], back.strength[:, :, strip]
+        seen = covered[around].any(0).nonzero()
+        if seen.shape[0]:
+            left, right = max(0, int(seen[0]) - reach), min(width, int(seen[-1]) + reach + 1)
+            wide = slice(max(0, left - reach), min(width, right + reach))
+            x = gaussian_blur(linear[:, :, around, wide], sigma, reach)
+            x = x[:, :, strip.start - around.start :, left - wide.start :][:, :, : strip.stop - top, : right - left]
+            shown, strength = shown.clone(), strength.clone()
+            shown[..., left:right], strength[..., left:right] = _display(x, far[strip, left:right], dials)
+        out[:, strip] = _expose(shown, strength, noise[:, :, strip])
     return out
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -9,14 +10,18 @@ import torch
 from .body import clothes_part, ear_parts
 from .eyes import eye_parts
 from .glasses import glasses_parts
-from .hair import hair_parts, lash_part, thickness
+from .hair import Hair, grow_hair, hair_parts, lash_part, thickness
+from .memory import Memory, scene_key
 from .mouth import mouth_parts
 from .parts import PLAIN, SKIN, Assembly, Part, assemble, coarse_faces, flat_light
 from .rig import Columns, Posed, Rig, grid_normals, pose, rig, turn
+from .sculpt import head_grid
 from .strands import roots, texture_at
 
 Tensor = torch.Tensor
 Factors = Mapping[str, float]
+
+_HAIR: Memory[Hair] = Memory(4)
 
 
 class Level(NamedTuple):
@@ -82,9 +87,18 @@ def _head_part(r: Rig, posed: Posed, normals: Tensor) -> Part:
     )
 
 
+@lru_cache(maxsize=8)
+def _lining_faces(detail: float, device: str) -> Tensor:
+    """Return the coarse triangles, turned inside out, of the walls that can be seen through mouth and eyes."""
+    grid = head_grid(detail)
+    faces = coarse_faces(*grid.rest.shape[:2], 3, "cpu")[:, [0, 2, 1]]
+    y = torch.tensor(grid.rest[..., 1]).reshape(-1)[faces]
+    return faces[(y.amin(1) < 7.5) & (y.amax(1) > -15.5)].to(device)
+
+
 def _lining(r: Rig, posed: Posed, normals: Tensor) -> Part:
     """Return the inside of the head, dark, so that nothing shines through at the corners of mouth and eyes."""
-    faces = coarse_faces(*posed.head.shape[1:3], 3, str(normals.device))[:, [0, 2, 1]]
+    faces = _lining_faces(r.grid.detail, str(normals.device))
     points = posed.head.reshape(posed.head.shape[0], -1, 3) - 0.3 * normals
     colour = points.new_tensor([0.07, 0.022, 0.02]).expand_as(points)
     return Part(PLAIN, points, -normals, colour, flat_light(points, 0.15), faces, casts=False)
@@ -111,6 +125,8 @@ def build(
     s: Columns,
     c: Columns,
     level: Level,
+    *,
+    shared: bool = False,
 ) -> tuple[Assembly, Posed]:
     """Build everything that stands before the background.
 
@@ -122,6 +138,7 @@ def build(
         s: States.
         c: Scenes.
         level: Level of detail.
+        shared: Whether this is a frame of a clip, whose hair is grown once on the head at rest.
 
     Returns:
         The triangles, and the posed heads.
@@ -134,9 +151,23 @@ def build(
     parts += mouth_parts(p, s, posed, posed.upper_jaw, level.detail)
     parts += ear_parts(r, p, posed, level.detail)
     parts.append(clothes_part(p, c, posed, level.detail))
-    root = roots("scalp", level.strands, level.detail, device)
-    cover = torch.stack([texture_at(t, root.uv)[:, 6] for t in textures])
-    parts += hair_parts(r, p, c, posed, own, cover, persons, level.strands)
+
+    def grow(head: Posed, normals: Tensor) -> Hair:
+        root = roots("scalp", level.strands, level.detail, device)
+        cover = torch.stack([texture_at(t, root.uv)[:, 6] for t in textures])
+        return grow_hair(r, p, c, head, normals, cover, persons, level.strands)
+
+    def grow_at_rest() -> Hair:
+        rest = Columns([dict.fromkeys(s.names, 0.0)], device)
+        head, normals, _ = _with_hair(r, p, c, pose(r, p, rest))
+        return grow(head, normals)
+
+    if shared:
+        key = (tuple(persons[0].values()), scene_key(scenes[0]), level, device)
+        hair = _HAIR.recall(key, grow_at_rest)
+    else:
+        hair = grow(posed, own)
+    parts += hair_parts(r, p, c, posed, own, hair, persons, level.strands)
     if any(scene["glasses"] > 0.5 for scene in scenes):
         parts += glasses_parts(c, posed, scenes, level.detail)
     if level.detail >= 0.4:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -151,7 +152,23 @@ def _tint(root: Roots, colours: Tensor, locks: Tensor) -> Tensor:
     return torch.exp(mix(own, pale, grey[..., None])) * shade[..., None]
 
 
-def hair_parts(
+class Hair(NamedTuple):
+    """Grown hair of the head, in the head's own frame.
+
+    Attributes:
+        line: (B, N, K, 3) knots of the strands.
+        width: (B, N, K) centimetres.
+        colour: (B, N, 3) linear albedo.
+        opened: (B, N, K) share of the surroundings seen.
+    """
+
+    line: Tensor
+    width: Tensor
+    colour: Tensor
+    opened: Tensor
+
+
+def grow_hair(
     r: Rig,
     p: Columns,
     c: Columns,
@@ -160,8 +177,8 @@ def hair_parts(
     cover: Tensor,
     persons: Sequence[Factors],
     strands: int,
-) -> list[Part]:
-    """Build the hair of the head.
+) -> Hair:
+    """Grow the hair of the head.
 
     Args:
         r: The rig.
@@ -191,15 +208,21 @@ def hair_parts(
     locks = lock_noise(root.at, 0.9, shift)
     shell = 0.55 + 0.45 * root.chance[None, :, 4]
     opened = (shell * ramp(0.0, 3.0, length))[..., None] * (0.35 + 0.65 * t.sqrt()) + 0.12
-    parts = [
-        ribbons(
-            place(line, posed.rotation),
-            width,
-            _tint(root, hair_colours(persons, device), locks),
-            opened.clamp(0, 1),
-            1.0,
-        )
-    ]
+    return Hair(line, width, _tint(root, hair_colours(persons, device), locks), opened.clamp(0, 1))
+
+
+def hair_parts(
+    r: Rig,
+    p: Columns,
+    c: Columns,
+    posed: Posed,
+    normals: Tensor,
+    hair: Hair,
+    persons: Sequence[Factors],
+    strands: int,
+) -> list[Part]:
+    """Build the hair of the head and the beard; the arguments are those of `grow_hair`, and what it returned."""
+    parts = [ribbons(place(hair.line, posed.rotation), hair.width, hair.colour, hair.opened, 1.0)]
     if bool((c["beard_length"] * (p["beard_growth"] > 0.05) > 0.22).any()):
         parts.append(_beard(r, p, c, posed, normals, persons, max(60, strands // 3)))
     return parts

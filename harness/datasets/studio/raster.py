@@ -1,8 +1,8 @@
 """A batched z-buffer in plain torch: triangles to the nearest triangle of every pixel.
 
-Every triangle is expanded into its rows of pixels, whose ends follow from the three edge functions (Pineda, A Parallel
-Algorithm for Polygon Rasterization, SIGGRAPH 1988); the rows are expanded into pixels, which compete for their place by
-one minimum over a key of depth and triangle number. No Python loop runs over pixels, triangles or pictures.
+Every triangle is expanded into its rows of pixels, whose ends lie on its edges; the rows are expanded into pixels,
+which compete for their place by one minimum over a key of depth and triangle number. No Python loop runs over pixels,
+triangles or pictures.
 """
 
 import warnings
@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 
 _FAR = (1 << 62) - 1
+_UNIT = 1073741823.0  # depth 1 in the key
 _CHUNK = 1 << 15  # rows of triangles at a time, so that the work stays in the processor's cache
 
 with warnings.catch_warnings():  # the first call of index_reduce_ warns that it is in beta
@@ -43,15 +44,17 @@ class _Table(NamedTuple):
 
     Attributes:
         plane: Nine columns: the planes of the first two barycentric weights and of depth over the picture.
-        line: Twelve columns: lines x = k y + m that bound a triangle's rows, k and m of three on the left, then right.
-        box: Four columns: first and last column, first and last row.
+        line: Seven columns: x and y of the upper and of the middle corner, dx / dy of the long, upper and lower edge.
+        top: First row.
+        tall: Number of rows, int64.
         number: Flat number over (B, T).
         picture: Picture of the batch.
     """
 
     plane: list[torch.Tensor]
     line: list[torch.Tensor]
-    box: list[torch.Tensor]
+    top: torch.Tensor
+    tall: torch.Tensor
     number: torch.Tensor
     picture: torch.Tensor
 
@@ -65,16 +68,21 @@ def _planes(x: list[torch.Tensor], y: list[torch.Tensor], z: list[torch.Tensor])
     return [a0, b0, c0, a1, b1, c1, a0 * d0 + a1 * d1, b0 * d0 + b1 * d1, c0 * d0 + c1 * d1 + z[2]]
 
 
-def _lines(p: list[torch.Tensor]) -> list[torch.Tensor]:
-    edges = [(p[0], p[1], p[2]), (p[3], p[4], p[5]), (-p[0] - p[3], -p[1] - p[4], 1.0 - p[2] - p[5])]
-    left, right = [], []
-    for a, b, c in edges:
-        steep = (a.abs() > 1e-12).float()
-        inverse = steep / (a + (1.0 - steep))
-        k, m = -b * inverse, -c * inverse
-        left += [k, m - 1e7 * (a <= 1e-12).float()]
-        right += [k, m + 1e7 * (a >= -1e-12).float()]
-    return left + right
+def _lines(x: list[torch.Tensor], y: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Return the edges from the top: a row lies between the long edge and one of the two others."""
+    (x0, x1, x2), (y0, y1, y2) = x, y
+    for _ in range(2):  # sort the corners by height: two rounds of exchanging neighbours
+        swap = y1 < y0
+        x0, x1 = torch.where(swap, x1, x0), torch.where(swap, x0, x1)
+        y0, y1 = torch.minimum(y0, y1), torch.maximum(y0, y1)
+        swap = y2 < y1
+        x1, x2 = torch.where(swap, x2, x1), torch.where(swap, x1, x2)
+        y1, y2 = torch.minimum(y1, y2), torch.maximum(y1, y2)
+    slopes = [
+        (xb - xa) / (yb - ya).clamp(min=1e-6)
+        for xa, ya, xb, yb in ((x0, y0, x2, y2), (x0, y0, x1, y1), (x1, y1, x2, y2))
+    ]
+    return [x0, y0, x1, y1, *slopes]
 
 
 def _triangles(screen: torch.Tensor, faces: torch.Tensor, height: int, width: int, two_sided: int) -> _Table:
@@ -97,8 +105,8 @@ def _triangles(screen: torch.Tensor, faces: torch.Tensor, height: int, width: in
     local, offset = kept - picture * count, picture * screen.shape[1]
     z = [columns[2].view(-1).index_select(0, corner[j].index_select(0, local) + offset) for j in range(3)]
     x, y, box = ([t.index_select(0, kept) for t in part] for part in (x, y, box))
-    plane = _planes(x, y, z)
-    return _Table(plane, _lines(plane), box, kept, picture)
+    tall = (box[3] - box[2] + 1.0).to(torch.int64)
+    return _Table(_planes(x, y, z), _lines(x, y), box[2], tall, kept, picture)
 
 
 def rasterise(
@@ -119,48 +127,49 @@ def rasterise(
     """
     count = faces.shape[0]
     table = _triangles(screen, faces, height, width, count if two_sided is None else two_sided)
-    tall = (table.box[3] - table.box[2] + 1).to(torch.int64)
-    ends = tall.cumsum(0)
+    ends = table.tall.cumsum(0)
     buffer = torch.full((screen.shape[0] * height * width,), _FAR, dtype=torch.int64, device=screen.device)
-    start, n = 0, tall.shape[0]
+    start, n = 0, ends.shape[0]
     marks = torch.arange(0, int(ends[-1]) + _CHUNK if n else 0, _CHUNK, device=screen.device)
     for stop in [*torch.searchsorted(ends, marks).tolist()[1:], n]:
         stop = min(max(stop, start), n)
         if stop > start:
-            _compete(buffer, table, tall, start, stop, (height, width))
+            _compete(buffer, table, start, stop, (height, width))
         start = stop
     return _resolve(buffer, table, count, height, width)
 
 
-def _compete(
-    buffer: torch.Tensor, table: _Table, tall: torch.Tensor, start: int, stop: int, size: tuple[int, int]
-) -> None:
+def _compete(buffer: torch.Tensor, table: _Table, start: int, stop: int, size: tuple[int, int]) -> None:
     """Let the pixels of the triangles start to stop compete for the buffer: triangles to rows, rows to pixels."""
     device = buffer.device
-    tall = tall[start:stop]
+    tall = table.tall[start:stop]
     total = int(tall.sum())
-    first = tall.cumsum(0) - tall
     owner = torch.repeat_interleave(tall, output_size=total)
+    begin = table.top[start:stop] - (tall.cumsum(0) - tall).to(torch.float32)
 
     def at(column: torch.Tensor) -> torch.Tensor:
         return column[start:stop].index_select(0, owner)
 
-    y = (torch.arange(total, device=device) - first.index_select(0, owner)).to(torch.float32) + at(table.box[2])
-    low, high = at(table.box[0]), at(table.box[1])
-    for k in (0, 2, 4):
-        low = torch.maximum(low, torch.addcmul(at(table.line[k + 1]), at(table.line[k]), y))
-        high = torch.minimum(high, torch.addcmul(at(table.line[k + 7]), at(table.line[k + 6]), y))
-    low, high = torch.ceil(low - 1e-4), torch.floor(high + 1e-4)
+    y = torch.arange(total, device=device, dtype=torch.float32) + begin.index_select(0, owner)
+    x0, y0, x1, y1, long, upper, lower = (at(column) for column in table.line)
+    above, fall = y < y1, y - y0
+    one = torch.addcmul(x0, long, fall)
+    two = torch.where(above, torch.addcmul(x0, upper, fall), torch.addcmul(x1, lower, y - y1))
+    low = torch.ceil(torch.minimum(one, two) - 1e-4).clamp_(min=0.0)
+    high = torch.floor(torch.maximum(one, two) + 1e-4).clamp_(max=size[1] - 1.0)
     length = (high - low + 1.0).clamp_(min=0.0).to(torch.int64)
     slope = at(table.plane[6])
-    depth = slope * low + at(table.plane[7]) * y + at(table.plane[8])
+    depth = (slope * low + at(table.plane[7]) * y + at(table.plane[8])).clamp_(0.0, 1.0)
     where = at(table.picture) * (size[0] * size[1]) + (y * size[1] + low).to(torch.int64)
+    # along a row the key is linear: its high half steps by the slope of depth, its low half names the triangle
+    step = (slope * _UNIT).to(torch.int64) << 32
+    key = ((depth * _UNIT).to(torch.int64) << 32) + (owner + start)
+    first = length.cumsum(0) - length
     total = int(length.sum())
     row = torch.repeat_interleave(length, output_size=total)
-    along = torch.arange(total, device=device) - (length.cumsum(0) - length).index_select(0, row)
-    z = torch.addcmul(depth.index_select(0, row), slope.index_select(0, row), along.to(torch.float32)).clamp_(0.0, 1.0)
-    key = ((z * 1073741823.0).to(torch.int64) << 32) | (owner + start).index_select(0, row)
-    buffer.index_reduce_(0, where.index_select(0, row) + along, key, "amin")
+    along = torch.arange(total, device=device)
+    key = torch.addcmul((key - first * step).index_select(0, row), step.index_select(0, row), along)
+    buffer.index_reduce_(0, (where - first).index_select(0, row).add_(along), key, "amin")
 
 
 def _resolve(buffer: torch.Tensor, table: _Table, count: int, height: int, width: int) -> Visible:
@@ -176,4 +185,4 @@ def _resolve(buffer: torch.Tensor, table: _Table, count: int, height: int, width
     w1 = torch.minimum((a1 * x + b1 * y + c1).clamp(0.0, 1.0), 1.0 - w0)
     weight = torch.stack([w0, w1, 1.0 - w0 - w1], 1)
     triangle = table.number.index_select(0, kept) - which * count
-    return Visible(pixel, triangle, which, weight, (key >> 32).to(torch.float32) / 1073741823.0)
+    return Visible(pixel, triangle, which, weight, (key >> 32).to(torch.float32) / _UNIT)

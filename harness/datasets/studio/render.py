@@ -12,9 +12,10 @@ import torch
 import torch.nn.functional as F
 
 from .background import background
-from .camera import Camera, camera, develop, jpeg
+from .camera import Camera, Plate, camera, develop, develop_frame, jpeg, plate
 from .geometry import Level, build, level_for
 from .light import Lamps, ShadowMap, lamps
+from .memory import Memory, scene_key
 from .parts import Assembly
 from .raster import rasterise
 from .rig import Columns
@@ -24,6 +25,8 @@ Tensor = torch.Tensor
 Factors = Mapping[str, float]
 
 _SAMPLES = 1 << 17  # samples rendered at a time, so that the work stays in the processor's cache
+
+_BACKDROPS: Memory[tuple[Tensor, Plate | None]] = Memory(2)
 
 
 class Rendered(NamedTuple):
@@ -41,7 +44,7 @@ class Rendered(NamedTuple):
 def _foreground(
     assembly: Assembly, cam: Camera, light: Lamps, look: Looks, level: Level, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
-    """Return flat pixel numbers (N,) and linear radiance (N, 3) of everything in front of the background."""
+    """Return flat pixel numbers (N,) and linear radiance (3, N) of everything in front of the background."""
     shadows = ShadowMap(assembly, light, look.softness, level.shadow)
     screen = cam.project(assembly.records[..., :3])
     seen = rasterise(screen, assembly.faces, size[0], size[1], assembly.two_sided)
@@ -77,7 +80,7 @@ def render(
         )
     if min(height, width) < 16:
         raise ValueError(f"size is {height} x {width} pixels; give at least 16 x 16")
-    step = max(1, int(_SAMPLES / (height * width * level_for(height).samples ** 2)))
+    step = _step((height, width))
     parts = [slice(k, k + step) for k in range(0, len(persons), step)]
 
     def work(part: slice) -> Rendered:
@@ -94,29 +97,59 @@ def render(
     return Rendered(torch.cat([d.pixels for d in done]), torch.cat([d.points for d in done]))
 
 
+def _step(size: tuple[int, int]) -> int:
+    """Return how many pictures are rendered at a time; from one on they are taken for the frames of a clip."""
+    return max(1, int(_SAMPLES / (size[0] * size[1] * level_for(size[0]).samples ** 2)))
+
+
+def _reduce(canvas: Tensor, samples: float, size: tuple[int, int]) -> Tensor:
+    """Average the samples (B, 3, h, w) of every pixel."""
+    if samples == 2:
+        return F.avg_pool2d(canvas, 2)
+    return F.interpolate(canvas, size=size, mode="bilinear", antialias=True) if samples > 1 else canvas
+
+
 def _render(
     persons: Sequence[Factors], states: Sequence[Factors], scenes: Sequence[Factors], size: tuple[int, int], device: str
 ) -> Rendered:
     with torch.inference_mode():
         level = level_for(size[0])
         p, s, c = Columns(persons, device), Columns(states, device), Columns(scenes, device)
+        clip = len(persons) == 1 and _step(size) == 1
         look = looks(persons, scenes, c, level, device)
-        assembly, posed = build(persons, scenes, look.textures(), p, s, c, level)
+        assembly, posed = build(persons, scenes, look.textures(), p, s, c, level, shared=clip)
         fine = (round(size[0] * level.samples), round(size[1] * level.samples))
         cam = camera(c, posed.centre, *fine)
         light = lamps(c)
-        canvas = background(scenes, c, light, fine[0], fine[1], device)
+        sharp = 0.25 if level.samples > 1 else 0.5
+
+        def backdrop() -> tuple[Tensor, Plate | None]:
+            canvas = background(scenes, c, light, fine[0], fine[1], device)
+            return canvas, plate(_reduce(canvas, level.samples, size), c, sharp) if clip else None
+
+        if clip:
+            canvas, back = _BACKDROPS.recall((scene_key(scenes[0]), size, device), backdrop)
+            canvas = canvas.clone()
+        else:
+            canvas, back = backdrop()
         pixel, colour = _foreground(assembly, cam, light, look, level, fine)
-        flat = canvas.permute(0, 2, 3, 1).reshape(-1, 3)
-        flat = flat.index_copy(0, pixel, colour.clamp(0.0, 4.0))
-        linear = flat.view(len(persons), *fine, 3).permute(0, 3, 1, 2)
-        if level.samples == 2:
-            linear = F.avg_pool2d(linear, 2)
-        elif level.samples > 1:
-            linear = F.interpolate(linear, size=size, mode="bilinear", antialias=True)
-        pixels = jpeg(
-            develop(linear, c, scenes, 0.25 if level.samples > 1 else 0.5), [scene["jpeg_quality"] for scene in scenes]
-        )
+        picture = torch.div(pixel, fine[0] * fine[1], rounding_mode="floor")
+        where = pixel + picture * (2 * fine[0] * fine[1])
+        for k in range(3):
+            canvas.view(-1).index_copy_(0, where + k * (fine[0] * fine[1]), colour[k].clamp(0.0, 4.0))
+        linear = _reduce(canvas, level.samples, size)
+        if back is None:
+            pixels = develop(linear, c, scenes, sharp)
+        else:
+            covered = torch.zeros(fine[0] * fine[1], dtype=torch.bool, device=device)
+            covered[pixel] = True
+            covered = covered.view(fine)
+            if level.samples > 1:  # a pixel that any covered sample may have reached
+                covered = (
+                    F.interpolate(covered[None, None].float(), size=size, mode="bilinear", antialias=True)[0, 0] > 0
+                )
+            pixels = develop_frame(linear, covered, back, c, scenes[0], sharp)
+        pixels = jpeg(pixels, [scene["jpeg_quality"] for scene in scenes])
         scale = linear.new_tensor([size[1] / fine[1], size[0] / fine[0]])
         points = (cam.project(posed.points)[..., :2] + 0.5) * scale - 0.5
     return Rendered(pixels, points)

@@ -31,6 +31,11 @@ class Columns:
     def __getitem__(self, name: str) -> Tensor:
         return self._columns[name]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the factors."""
+        return tuple(self._columns)
+
     def stack(self, names: Sequence[str]) -> Tensor:
         """Return (B, len(names))."""
         return torch.stack([self._columns[name] for name in names], 1)

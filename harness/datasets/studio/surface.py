@@ -10,6 +10,7 @@ from .camera import Camera
 from .eyes import eye_colour, eye_table
 from .geometry import Level
 from .light import Lamps, ShadowMap, Surface, shade, shade_hair, spread
+from .memory import Memory
 from .parts import CLOTH, EYE, HAIR, PLAIN, RECORD, SKIN, Assembly
 from .raster import Visible
 from .rig import Columns
@@ -48,6 +49,7 @@ class Looks:
 
 
 _SKINS: dict[tuple[object, ...], Skin] = {}
+_DRESSED: Memory[Tensor] = Memory(2)  # of large pictures, for clips
 _SKIN_TEXELS = 1 << 22
 _CHUNK = 1 << 14  # pixels at a time, so that the work stays in the processor's cache
 
@@ -64,6 +66,15 @@ def _skin(person: Factors, side: int, device: str, relief: bool) -> Skin:
     return skin
 
 
+def _dressed(key: tuple[object, ...], person: Factors, day: Factors) -> Tensor:
+    side, device, relief = int(str(key[-3])), str(key[-2]), bool(key[-1])
+
+    def make() -> Tensor:
+        return dress(_skin(person, side, device, relief), person, day)
+
+    return _DRESSED.recall(key, make) if side >= 512 else make()
+
+
 def looks(persons: Sequence[Factors], scenes: Sequence[Factors], c: Columns, level: Level, device: str) -> Looks:
     """Prepare textures and colour tables."""
     side, fine = texture_side(level.head), level.head > 120
@@ -74,7 +85,7 @@ def looks(persons: Sequence[Factors], scenes: Sequence[Factors], c: Columns, lev
         key = (*person.values(), day["beard_length"], day["beard_shape"], day["hair_length"])
         if key not in found:
             found[key] = len(textures)
-            textures.append(dress(_skin(person, side, device, fine), person, day))
+            textures.append(_dressed((*key, side, device, fine), person, day))
         index.append(found[key])
     return Looks(
         skin=torch.cat(textures) if len(textures) > 1 else textures[0],
@@ -130,9 +141,9 @@ def radiance(assembly: Assembly, seen: Visible, cam: Camera, light: Lamps, shado
     """Shade every visible point.
 
     Returns:
-        (N, 3) linear radiance, in the order of `seen`.
+        (3, N) linear radiance, in the order of `seen`.
     """
-    out = torch.empty((seen.pixel.shape[0], 3), device=seen.pixel.device)
+    out = torch.empty((3, seen.pixel.shape[0]), device=seen.pixel.device)
     eye = cam.eye()
     material = assembly.material.index_select(0, seen.triangle)
     for kind in (SKIN, PLAIN, EYE, HAIR, CLOTH):
@@ -147,7 +158,7 @@ def radiance(assembly: Assembly, seen: Visible, cam: Camera, light: Lamps, shado
                 normal = normal * torch.sign((normal * view).sum(0))
             lit = shadows.lit(point, normal, piece.picture)
             shaded = _material(kind, [data, normal, view, lit, piece.picture], light, look, cam.target)
-            out.index_copy_(0, which, shaded.T)
+            out.index_copy_(1, which, shaded)
     return out
 
 
