@@ -32,6 +32,7 @@ class Looks:
         cloth: (B, 9).
         softness: (B,) of shadows.
         relief: Strength of fine relief, which small pictures leave out.
+        coarse: Whether shadows are looked up at the vertices, which in large pictures are fewer than the pixels.
     """
 
     skin: Tensor
@@ -41,6 +42,7 @@ class Looks:
     cloth: Tensor
     softness: Tensor
     relief: float
+    coarse: bool
 
     def textures(self) -> list[Tensor]:
         """Return the (T, T, CHANNELS) texture of every picture."""
@@ -95,6 +97,7 @@ def looks(persons: Sequence[Factors], scenes: Sequence[Factors], c: Columns, lev
         cloth=clothes_table(scenes, device),
         softness=c["key_soft"],
         relief=1.0 if fine else 0.0,
+        coarse=level.samples == 1.0,
     )
 
 
@@ -112,11 +115,11 @@ def _sample_skin(look: Looks, uv: Tensor, picture: Tensor) -> Tensor:
     return torch.lerp(top, low, fy).T.contiguous()
 
 
-def _interpolate(assembly: Assembly, seen: Visible) -> Tensor:
-    """Return (RECORD, N) attributes at the visible points."""
-    vertices = assembly.records.shape[1]
-    flat = assembly.records.reshape(-1, RECORD)
-    corner = assembly.faces.index_select(0, seen.triangle) + (seen.picture * vertices)[:, None]
+def _interpolate(flat: Tensor, assembly: Assembly, seen: Visible) -> Tensor:
+    """Return (K, N) attributes at the visible points from (B * V, K) at the vertices."""
+    corner = assembly.faces.index_select(0, seen.triangle)
+    if assembly.records.shape[0] > 1:
+        corner = corner + (seen.picture * assembly.records.shape[1])[:, None]
     out = flat.index_select(0, corner[:, 0]) * seen.weight[:, 0:1]
     out = torch.addcmul(out, flat.index_select(0, corner[:, 1]), seen.weight[:, 1:2])
     return torch.addcmul(out, flat.index_select(0, corner[:, 2]), seen.weight[:, 2:3]).T.contiguous()
@@ -137,6 +140,16 @@ def _bend(normal: Tensor, slope: Tensor) -> Tensor:
     return _unit(torch.stack([x - rx * tilt_x - ux * tilt_y, y - uy * tilt_y, z - rz * tilt_x - uz * tilt_y]))
 
 
+def _lit_vertices(assembly: Assembly, eye: Tensor, shadows: ShadowMap) -> Tensor:
+    """Return (B * V,) the share of the key light that reaches every vertex, on the side that faces the lens."""
+    batch, vertices = assembly.records.shape[:2]
+    picture = torch.arange(batch, device=eye.device).repeat_interleave(vertices)
+    data = assembly.records[..., :6].reshape(-1, 6).T.contiguous()
+    lens = spread(eye, picture)
+    ahead = sum(data[3 + k] * (lens[k] - data[k]) for k in range(3))
+    return shadows.lit(data[:3], data[3:] * torch.sign(torch.as_tensor(ahead)), picture)
+
+
 def radiance(assembly: Assembly, seen: Visible, cam: Camera, light: Lamps, shadows: ShadowMap, look: Looks) -> Tensor:
     """Shade every visible point.
 
@@ -145,18 +158,21 @@ def radiance(assembly: Assembly, seen: Visible, cam: Camera, light: Lamps, shado
     """
     out = torch.empty((3, seen.pixel.shape[0]), device=seen.pixel.device)
     eye = cam.eye()
+    flat = assembly.records.reshape(-1, RECORD)
+    if look.coarse:
+        flat = torch.cat([flat, _lit_vertices(assembly, eye, shadows)[:, None]], 1)
     material = assembly.material.index_select(0, seen.triangle)
     for kind in (SKIN, PLAIN, EYE, HAIR, CLOTH):
         everything = (material == kind).nonzero().squeeze(1)
         for which in torch.split(everything, _CHUNK):
             piece = Visible(*(t.index_select(0, which) for t in seen))
-            data = _interpolate(assembly, piece)
+            data = _interpolate(flat, assembly, piece)
             point, normal = data[0:3], _unit(data[3:6])
             lens = spread(eye, piece.picture)
             view = _unit(torch.stack([lens[k] - point[k] for k in range(3)]))
             if kind in (PLAIN, CLOTH):
                 normal = normal * torch.sign((normal * view).sum(0))
-            lit = shadows.lit(point, normal, piece.picture)
+            lit = data[RECORD] if look.coarse else shadows.lit(point, normal, piece.picture)
             shaded = _material(kind, [data, normal, view, lit, piece.picture], light, look, cam.target)
             out.index_copy_(1, which, shaded)
     return out
