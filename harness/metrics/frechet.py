@@ -144,6 +144,20 @@ def frechet_of_moments(a: Moments, b: Moments) -> float:
     return _combine(step, *traces, float(np.sqrt(np.clip(eigenvalues, 0, None)).sum()))
 
 
+def frechet_to_statistics(features: ArrayLike, mean: ArrayLike, covariance: ArrayLike) -> float:
+    """Squared Fréchet distance of (N, D) features from a mean (D,) and a covariance (D, D); see `frechet_distance`."""
+    rows = matrix(features, "features")
+    reference = Moments.from_statistics(mean, covariance, 2)  # its count does not enter
+    if rows.shape[1] != len(reference.mean):
+        raise InputError(f"features have {rows.shape[1]} columns, the statistics {len(reference.mean)}")
+    if len(rows) > rows.shape[1]:
+        return frechet_of_moments(reference, Moments.of(rows))
+    one, lower = _Centred.of(rows), _cholesky(reference.covariance)
+    root = _root(reference.covariance) if lower is None else lower.T
+    trace = float(np.trace(reference.covariance))
+    return _combine(one.mean - reference.mean, one.trace, trace, _nuclear(one.rows, root))
+
+
 def _combine(step: Array, trace_a: float, trace_b: float, nuclear: float) -> float:
     spread = float(step @ step)
     distance = spread + trace_a + trace_b - 2 * nuclear

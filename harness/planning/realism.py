@@ -1,10 +1,13 @@
 """Planning realism: every metric on every system, and on the control."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeVar
 
 from ..canonical import JSON
 from ..cards import InstrumentCard, MetricCard
+from ..conditions.table import Condition
 from ..errors import InputError, SuiteError
 from ..instruments import instrument_card, instrument_fingerprint, weights_path
 from ..media.item import Split
@@ -16,7 +19,30 @@ from .model import REAL, Draft, RowPlan, System, code_of
 C = TypeVar("C")
 
 
-def plan_realism(draft: Draft) -> None:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An instrument under a protocol."""
+
+    name: str
+    options: Mapping[str, str]
+    """What differs from its defaults."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Whatever could change its numbers."""
+        return instrument_fingerprint(instrument_card(self.name), **self.options)
+
+    @property
+    def key(self) -> dict[str, JSON]:
+        """Of a unit that loads it."""
+        return {"instrument": self.name, "options": dict(self.options), "fingerprint": self.fingerprint}
+
+
+Protocols = Mapping[str, Mapping[str, str]]
+"""Instrument -> options of its protocol; the rest by default."""
+
+
+def plan_realism(draft: Draft, protocols: Protocols = MappingProxyType({})) -> None:
     """Add every metric that fits a system, and the control beside it."""
     metrics = _cards("metrics", draft.suite.metrics, metric_card)
     metrics.setdefault("memorisation", metric_card("memorisation"))
@@ -27,14 +53,15 @@ def plan_realism(draft: Draft) -> None:
         if card.purpose == "pixels":
             for system in draft.systems:
                 for comparer in _comparers(card, instruments) if system.pairs else ():
-                    _measured(draft, card, comparer, system)
+                    _measured(draft, card, Reading(comparer, {}) if comparer else None, system)
             continue
         for instrument in instruments.values():
             if card.purpose in instrument.purpose:
-                _control(draft, card, instrument.name)
+                reading = Reading(instrument.name, protocols.get(instrument.name, {}))
+                _control(draft, card, reading)
                 for system in draft.systems:
                     if card.name != "memorisation" or (learns and system.card.kind == "fully_synthetic"):
-                        _measured(draft, card, instrument.name, system)
+                        _measured(draft, card, reading, system)
 
 
 def _comparers(card: MetricCard, named: Mapping[str, InstrumentCard]) -> Sequence[str | None]:
@@ -58,58 +85,70 @@ def _cards(key: str, names: Sequence[str], find: Callable[[str], C]) -> dict[str
     return found
 
 
-def _missing_weights(draft: Draft, instrument: str) -> str | None:
-    card = instrument_card(instrument)
-    path = weights_path(card, draft.weights)
+def missing_weights(draft: Draft, reading: Reading) -> str | None:
+    """Return why an instrument cannot be read, or None."""
+    path = weights_path(instrument_card(reading.name), draft.weights)
     if path is None or path.is_file():
         return None
-    return f"not computed: weights of {instrument} missing, see fauxbench doctor"
+    return f"not computed: weights of {reading.name} missing, see fauxbench doctor"
 
 
-def _extracted(draft: Draft, instrument: str, source: str, splits: Sequence[Split]) -> str:
+def extracted(
+    draft: Draft, reading: Reading, source: str, splits: Sequence[Split], condition: Condition | None = None
+) -> str:
+    """Add the unit that reads a set with an instrument, and return its id.
+
+    With a condition, only the half of the set that the control compares is read, each picture changed first.
+    """
     key: dict[str, JSON] = {
-        "instrument": instrument,
-        "fingerprint": instrument_fingerprint(instrument_card(instrument)),
+        **reading.key,
         "splits": [str(split) for split in splits],
         "code": code_of("execute/steps/measures.py", "media"),
     }
+    if condition is not None:
+        key |= {"condition": condition.record(), "condition_code": code_of("conditions")}
     size = sum(draft.split_sizes.values()) if source == REAL else draft.counts[Split.TEST]
-    each = 0.15 if instrument_card(instrument).weights else 0.002
-    unit_id = f"extract {instrument} of {source.removeprefix('generate ').removeprefix('collect ')}"
-    what = f"{instrument} {size}"
+    each = 0.15 if instrument_card(reading.name).weights else 0.002
+    unit_id = f"extract {reading.name} of {source.removeprefix('generate ').removeprefix('collect ')}"
+    if condition is not None:
+        unit_id, size = f"{unit_id} degraded", size // 2
+    what = f"{reading.name} {size}"
     return draft.add(Unit(id=unit_id, kind="extract", what=what, key=key, inputs={"set": source}, cost=1 + each * size))
 
 
-def _measure_key(draft: Draft, card: MetricCard, role: str) -> dict[str, JSON]:
+def measure_key(draft: Draft, card: MetricCard, role: str) -> dict[str, JSON]:
+    """Return the key of a unit that reduces features or pairs to one score."""
     code = code_of("metrics", "stats", "execute/steps/measures.py")
     return {"metric": card.name, "version": card.version, "role": role, "seed": draft.suite.seed, "code": code}
 
 
-def _protocol(draft: Draft, card: MetricCard, instrument: str | None) -> dict[str, JSON]:
-    return {
+def protocol_of(card: MetricCard, reading: Reading | None) -> dict[str, JSON]:
+    """Return what two rows must share to be compared, as far as it is known before the run."""
+    protocol: dict[str, JSON] = {
         "metric": f"{card.name} {card.version}",
-        "instrument": instrument and f"{instrument} {instrument_fingerprint(instrument_card(instrument))}",
+        "instrument": reading and f"{reading.name} {reading.fingerprint}",
         "condition": "none",
     }
+    return protocol | ({"options": dict(reading.options)} if reading and reading.options else {})
 
 
-def _control(draft: Draft, card: MetricCard, instrument: str) -> None:
+def _control(draft: Draft, card: MetricCard, reading: Reading) -> None:
     """Add the same metric for real against held-out real."""
     if card.form != "set" or card.name == "memorisation":
         return
     n = draft.counts[Split.TEST]
     others = draft.split_sizes.get(Split.TRAIN, 0) + draft.split_sizes.get(Split.VALIDATION, 0)
     role = "control" if others else "halves"
-    n = min(n, others) if others else draft.split_sizes[Split.TEST] // 2
-    shown = card.shown_as(instrument)
-    reason = _missing_weights(draft, instrument)
+    n = min(n, others or draft.split_sizes[Split.TEST] // 2)
+    shown = card.shown_as(reading.name)
+    reason = missing_weights(draft, reading)
     sources: tuple[tuple[int, str, str], ...] = ()
     if reason is None:
-        inputs = {"real": _extracted(draft, instrument, REAL, tuple(Split))}
-        key = {**_measure_key(draft, card, role), "n": n}
+        inputs = {"real": extracted(draft, reading, REAL, tuple(Split))}
+        key = {**measure_key(draft, card, role), "n": n}
         unit = Unit(id=f"measure {shown} of {REAL}", kind="measure", what=shown, key=key, inputs=inputs, cost=2)
         sources = ((0, draft.add(unit), card.name),)
-    protocol = {**_protocol(draft, card, instrument), **({"control": "halves"} if role == "halves" else {})}
+    protocol = {**protocol_of(card, reading), **({"control": "halves"} if role == "halves" else {})}
     draft.rows.append(
         RowPlan(
             section="realism",
@@ -126,21 +165,21 @@ def _control(draft: Draft, card: MetricCard, instrument: str) -> None:
     )
 
 
-def _measured(draft: Draft, card: MetricCard, instrument: str | None, system: System) -> None:
-    shown = card.shown_as(instrument)
-    reason = _missing_weights(draft, instrument) if instrument else None
+def _measured(draft: Draft, card: MetricCard, reading: Reading | None, system: System) -> None:
+    shown = card.shown_as(reading.name if reading else None)
+    reason = missing_weights(draft, reading) if reading else None
     sources: list[tuple[int, str, str]] = []
     for seed, made in zip(system.seeds, system.sets, strict=True):
         if reason:
             break
-        key = _measure_key(draft, card, "system")
+        key = measure_key(draft, card, "system")
         inputs = {"synthetic_set": made, "real_set": REAL}
-        if instrument and card.form == "paired":
-            key |= {"instrument": instrument, "fingerprint": instrument_fingerprint(instrument_card(instrument))}
-        elif instrument:
+        if reading and card.form == "paired":
+            key |= reading.key
+        elif reading:
             inputs = {
-                "synthetic": _extracted(draft, instrument, made, (Split.TEST,)),
-                "real": _extracted(draft, instrument, REAL, tuple(Split)),
+                "synthetic": extracted(draft, reading, made, (Split.TEST,)),
+                "real": extracted(draft, reading, REAL, tuple(Split)),
             }
         unit = Unit(
             id=f"measure {shown} of {system.name} seed {seed}",
@@ -161,7 +200,7 @@ def _measured(draft: Draft, card: MetricCard, instrument: str | None, system: Sy
             direction=Direction(card.direction),
             sources=tuple(sources),
             set_unit=system.sets[0],
-            protocol=_protocol(draft, card, instrument),
+            protocol=protocol_of(card, reading),
             reason=reason,
         )
     )

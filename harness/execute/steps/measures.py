@@ -1,13 +1,15 @@
 """Steps that turn media into numbers, and numbers into scores: extract and measure."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...canonical import JSON, digest_of, digest_of_bytes
+from ...conditions.table import Condition
 from ...errors import MediaError
 from ...instruments import load_instrument
 from ...media.content import Picture
@@ -26,9 +28,10 @@ from ..step import Outcome, Step
 class Pictures:
     """Streams the pictures of Items; those that cannot be read are kept as failures, not dropped in silence."""
 
-    def __init__(self, items: tuple[Item, ...], step: Step) -> None:
+    def __init__(self, items: tuple[Item, ...], step: Step, condition: Condition | None = None) -> None:
         self.items = items
         self.step = step
+        self.condition = condition
         self.read: list[Item] = []
         self.failures: dict[str, str] = {}
 
@@ -39,6 +42,8 @@ class Pictures:
             except MediaError as error:
                 self.failures[item.id] = str(error)
                 continue
+            if self.condition is not None:
+                pixels, _ = self.condition.apply(pixels, np.random.default_rng(0))
             self.read.append(item)
             yield pixels
             self.step.progress((place + 1) / len(self.items), f"{place + 1} of {len(self.items)} pictures")
@@ -55,8 +60,13 @@ def extract(step: Step) -> Outcome:
     media = step.set("set")
     splits = set(step.key["splits"])
     items = tuple(item for item in media if str(item.split) in splits)
-    instrument = load_instrument(str(step.key["instrument"]), Store(step.store).weights, step.device)
-    pictures = Pictures(items, step)
+    condition = None
+    if step.key.get("condition"):
+        condition = Condition(**step.key["condition"])
+        items = tuple(item for item, half in zip(items, _half_of([i.cluster for i in items]), strict=True) if not half)
+    options = dict(step.key.get("options", {}))
+    instrument = load_instrument(str(step.key["instrument"]), Store(step.store).weights, step.device, **options)
+    pictures = Pictures(items, step, condition)
     arrays = {name: np.asarray(array, dtype=np.float32) for name, array in instrument.extract(pictures).items()}
     rows: list[JSON] = [[item.id, item.cluster, str(item.split)] for item in pictures.read]
     with (step.out / "features.npz").open("wb") as file:
@@ -115,9 +125,8 @@ def _evidence(step: Step) -> tuple[Evidence, int]:
     if step.key["role"] == "control":
         others, _ = read_features(step.inputs["real"], Split.TRAIN, Split.VALIDATION)
         return Evidence(synthetic=_control(others, int(step.key["n"])), real=real, seed=int(step.key["seed"])), 0
-    if step.key["role"] == "halves":
-        first, second = _halves(real)
-        return Evidence(synthetic=first, real=second, seed=int(step.key["seed"])), 0
+    if step.key["role"] in {"halves", "degraded", "equal"}:
+        return _against_half(step, real)
     synthetic, unread = read_features(step.inputs["synthetic"], Split.TEST)
     fit, _ = read_features(step.inputs["real"], Split.TRAIN)
     unseen, _ = read_features(step.inputs["real"], Split.VALIDATION)
@@ -139,10 +148,26 @@ def _control(others: Features, count: int) -> Features:
     return others.take(np.array(rows, dtype=np.intp))
 
 
-def _halves(real: Features) -> tuple[Features, Features]:
-    """Cut the reference into two halves that share no identity."""
-    home = blocks(real.clusters, 2)
-    return real.take(np.flatnonzero(home == 0)), real.take(np.flatnonzero(home == 1))
+def _half_of(clusters: Sequence[str]) -> NDArray[np.intp]:
+    """Cut a set into two halves that share no identity: 0 or 1 for each item."""
+    return blocks(clusters, 2)
+
+
+def _against_half(step: Step, real: Features) -> tuple[Evidence, int]:
+    """Compare one half of the reference with the other, as it is or degraded, or a system with it: n on both sides."""
+    half = _half_of(real.clusters)
+    first, second = (real.take(np.flatnonzero(half == place)) for place in (0, 1))
+    count, unread = min(int(step.key["n"]), len(first), len(second)), 0
+    first = _control(first, count)
+    if step.key["role"] == "equal":
+        first, unread = read_features(step.inputs["synthetic"], Split.TEST)
+        first = _control(first, count)
+    elif step.key["role"] == "degraded":
+        changed, _ = read_features(step.inputs["degraded"], Split.TEST)
+        row = {item: place for place, item in enumerate(changed.ids)}
+        first = changed.take(np.array([row[item] for item in first.ids if item in row], dtype=np.intp))
+    evidence = Evidence(synthetic=first, real=_control(second, count), seed=int(step.key["seed"]))
+    return evidence, unread
 
 
 class _Pairs:
