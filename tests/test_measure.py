@@ -1,288 +1,59 @@
-import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from fauxbench import InputError, frechet_distance, measure, read_image
-from fauxbench.harness.datasets.inputs import folder_of
-from fauxbench.harness.errors import RefusedError
-from fauxbench.harness.execute.display import Display
-from fauxbench.harness.instruments import load_instrument
-from fauxbench.harness.measure import protocols_of
-from fauxbench.harness.media.item import Item, Kind, Modality, Split
-from fauxbench.harness.media.mediaset import MediaSetWriter, Terms
-
-FAST = {"metrics": ["fd"], "instruments": ["spectrum"], "workers": 1}
+import fauxbench
+from fauxbench.harness.measure import Measured
 
 
-def paint(folder: Path, count: int, seed: int, *, blur: int = 1, people: int = 0) -> Path:
-    """Write noisy pictures; `blur` repeats pixels."""
-    rng = np.random.default_rng(seed)
-    for i in range(count):
-        place = folder / f"p{i % people:02d}" if people else folder
-        place.mkdir(parents=True, exist_ok=True)
-        coarse = rng.integers(0, 256, (48 // blur, 48 // blur, 3), dtype=np.uint8)
-        smooth = np.asarray(Image.fromarray(coarse).resize((48, 48), Image.Resampling.BICUBIC), dtype=float)
-        noise = rng.normal(0, 12, smooth.shape)
-        Image.fromarray(np.uint8(np.clip(smooth + noise, 0, 255))).save(place / f"{i:03d}.png")
+@pytest.fixture
+def noise(tmp_path: Path) -> Path:
+    folder = tmp_path / "noise"
+    folder.mkdir()
+    rng = np.random.default_rng(1)
+    for number in range(30):
+        Image.fromarray(rng.integers(0, 255, (32, 32, 3), dtype=np.uint8)).save(folder / f"{number}.png")
     return folder
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    base = tmp_path_factory.mktemp("pictures")
-    return paint(base / "real", 60, 1, blur=4, people=30), paint(base / "fake", 40, 2, blur=6)
+def value(found: Measured, system: str, metric: str) -> float | None:
+    return next(row.value for row in found.rows if row.system == system and row.metric == metric)
 
 
-def features(folder: Path) -> np.ndarray:
-    pictures = [read_image(path) for path in sorted(folder.rglob("*.png"))]
-    return load_instrument("spectrum", Path("none")).extract(pictures)["features"]
+def test_two_folders_are_measured_beside_real_against_real(photographs: Path, noise: Path, tmp_path: Path) -> None:
+    (noise / "broken.png").write_bytes(b"")
+    before = sorted(photographs.rglob("*")) + sorted(noise.rglob("*"))
+    found = fauxbench.measure(photographs, noise, metrics=("fd", "ssim"))
+    assert sorted(photographs.rglob("*")) + sorted(noise.rglob("*")) == before
+    far, near = value(found, "synthetic@1", "fd[spectrum]"), value(found, "real", "fd[spectrum]")
+    assert far is not None
+    assert near is not None
+    assert far > 5 * near
+    row = next(row for row in found.rows if row.system == "synthetic@1" and row.metric == "fd[spectrum]")
+    assert (row.n, row.expected, row.failures) == (30, 31, {"unreadable": 1})
+    assert row.direction == "lower"
+    missing = next(row for row in found.rows if row.metric == "fid" and row.system == "synthetic@1")
+    assert missing.reason == "not computed: weights of inception-2015 missing, see fauxbench doctor"
+    assert not any(row.metric == "ssim" for row in found.rows)  # no file has the name of a real one
+    assert fauxbench.measure(photographs, noise, metrics=("fd", "ssim")).results == found.results
+    assert not (tmp_path / "runs").exists()
 
 
-def zipped(folder: Path, target: Path, top: str = "") -> Path:
-    with zipfile.ZipFile(target, "w") as archive:
-        for path in sorted(folder.rglob("*.png")):
-            archive.write(path, f"{top}{path.relative_to(folder).as_posix()}")
-        archive.writestr("__MACOSX/._000.png", b"not a picture")
-    return target
+def test_files_of_one_name_are_compared_one_by_one(photographs: Path) -> None:
+    found = fauxbench.measure(photographs, photographs, metrics=("ssim", "psnr"))
+    assert value(found, "synthetic@1", "ssim") == pytest.approx(1)
+    assert {row.metric for row in found.rows} == {"ssim", "psnr"}
 
 
-def one(found, metric="fd[spectrum]", role="system", system=None):
-    (row,) = [r for r in found.rows if (r.metric, r.role) == (metric, role) and (system is None or r.system == system)]
-    return row
-
-
-@pytest.fixture(scope="module")
-def measured(folders, tmp_path_factory):
-    store = tmp_path_factory.mktemp("store")
-    return measure(*folders, store=store, save_stats=store / "real.npz", **FAST), store
-
-
-def test_the_score_is_the_metrics_own(measured, folders):
-    found, _ = measured
-    assert one(found).value == pytest.approx(frechet_distance(features(folders[1]), features(folders[0])), rel=1e-6)
-
-
-def test_controls_stand_beside_at_equal_n(measured):
-    found, _ = measured
-    control, degraded = one(found, role="control", system="real"), one(found, role="control", system="real-degraded")
-    (position,) = found.positions
-    assert control.n == degraded.n == position.n == 30
-    assert (position.control, position.degraded) == (control.value, degraded.value)
-    assert degraded.value > 3 * control.value
-    expected = (position.system - position.control) / (position.degraded - position.control)
-    assert position.value == pytest.approx(expected)
-    assert position.value > 0.03
-
-
-def test_real_pictures_lie_at_0_and_degraded_ones_at_1(tmp_path):
-    """A system whose pictures are real ones, and one whose pictures are real ones degraded as the control is."""
-    from fauxbench.harness.planning.controls import DEGRADATION
-
-    real, other = paint(tmp_path / "real", 80, 1, blur=4), paint(tmp_path / "other", 40, 2, blur=4)
-    worse = tmp_path / "worse"
-    worse.mkdir()
-    for path in sorted(other.iterdir()):
-        pixels, _ = DEGRADATION.apply(read_image(path), np.random.default_rng(0))
-        Image.fromarray(pixels).save(worse / path.name)
-    good, bad = (measure(real, fake, store=tmp_path / "s", **FAST).positions[0] for fake in (other, worse))
-    assert good.value == pytest.approx(0, abs=0.1)
-    assert bad.value == pytest.approx(1, abs=0.15)
-
-
-def test_zip_files_give_what_folders_give(measured, folders, tmp_path):
-    found, store = measured
-    real = zipped(folders[0], tmp_path / "real.zip")
-    fake = zipped(folders[1], tmp_path / "fake.zip", top="export/fake/")
-    again = measure(real, fake, store=store, **FAST)
-    assert one(again).value == one(found).value
-    assert one(again).interval == one(found).interval
-    assert [p.value for p in again.positions] == [p.value for p in found.positions]
-
-
-def media_set(folder: Path, target: Path, split: Split, *, of: str = "", terms: Terms | None = None) -> Path:
-    writer = MediaSetWriter(target, name=target.name, origin="test", terms=terms, roots={"data": folder})
-    for path in sorted(folder.rglob("*.png")):
-        name = path.relative_to(folder).as_posix()
-        writer.refer(
-            Item(
-                id=f"{of}{path.stem}",
-                modality=Modality.IMAGE,
-                kind=Kind.REAL,
-                group="g",
-                split=split,
-                clusters={"identity": path.parent.name} if path.parent != folder else {},
-            ),
-            root="data",
-            path=name,
-        )
-    writer.seal()
-    return target
-
-
-def test_media_sets_give_what_folders_give(measured, folders, tmp_path):
-    found, store = measured
-    real = media_set(folders[0], tmp_path / "real-set", Split.TEST)
-    fake = media_set(folders[1], tmp_path / "fake-set", Split.TRAIN, of="made/")
-    again = measure(real, fake, store=store, **FAST)
-    assert one(again).value == pytest.approx(one(found).value, rel=1e-9)
-
-
-def test_a_media_set_of_made_pictures_is_paired_with_what_they_were_made_from(tmp_path):
-    real = paint(tmp_path / "pictures", 6, 3, blur=4)
-    media_set(real, tmp_path / "real", Split.TEST)
-    writer = MediaSetWriter(tmp_path / "made", name="made", origin="test", roots={"data": real})
-    for path in sorted(real.iterdir()):
-        item = Item(
-            id=f"x-{path.stem}",
-            modality=Modality.IMAGE,
-            kind=Kind.AUGMENTED_REAL,
-            group="g",
-            split=Split.TEST,
-            sources=(path.stem,),
-        )
-        writer.refer(item, root="data", path=path.name)
-    writer.seal()
-    found = measure(tmp_path / "real", tmp_path / "made", metrics=["psnr"], instruments=["spectrum"], workers=1)
-    assert one(found, "psnr").value == 100.0
-    assert one(found, "psnr").n == 6
-
-
-def test_terms_that_forbid_evaluation_are_kept(tmp_path):
-    folder = media_set(
-        paint(tmp_path / "p", 3, 1), tmp_path / "set", Split.TEST, terms=Terms(permits=("train",), grant="x")
-    )
-    with pytest.raises(RefusedError, match="do not permit 'evaluate'"):
-        folder_of(folder, tmp_path / "scratch")
-
-
-@pytest.mark.parametrize("name", ["../out.png", "/abs/out.png", "C:/out.png", "a/../../out.png"])
-def test_a_zip_file_that_would_leave_its_folder_is_refused(name, tmp_path):
-    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
-        archive.writestr(name, b"x")
-    with pytest.raises(InputError, match="would leave the folder"):
-        folder_of(tmp_path / "evil.zip", tmp_path / "scratch")
-    assert not (tmp_path / "out.png").exists()
-
-
-def test_zip_files_without_pictures_and_other_files_are_refused(tmp_path):
-    with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
-        archive.writestr("readme.txt", b"x")
-    with pytest.raises(InputError, match="no pictures, clips or sounds"):
-        folder_of(tmp_path / "empty.zip", tmp_path / "scratch")
-    (tmp_path / "notes.txt").write_text("x")
-    with pytest.raises(InputError, match="found another file"):
-        folder_of(tmp_path / "notes.txt", tmp_path / "scratch")
-
-
-def test_saved_statistics_are_numpys_and_measure_the_same(measured, folders):
-    found, store = measured
-    expected = features(folders[0]).astype(np.float64)
-    with np.load(store / "real.npz", allow_pickle=False) as stored:
-        np.testing.assert_allclose(stored["mu"][:], expected.mean(axis=0), rtol=1e-10)
-        np.testing.assert_allclose(stored["sigma"][:], np.cov(expected, rowvar=False), rtol=1e-9, atol=1e-12)
-        assert (int(stored["n"]), str(stored["instrument"])) == (60, "spectrum")
-    again = measure(store / "real.npz", folders[1], store=store, metrics=["fd", "kd"], workers=1)
-    row = one(again)
-    assert row.value == pytest.approx(one(found).value, rel=1e-9)
-    assert row.interval.about == "at-n"
-    assert any("how many items" in flag for flag in row.flags)
-    other = next(r for r in again.rows if r.metric == "kd[spectrum]")
-    assert "only the Fréchet distance can be computed" in other.reason
-    assert again.positions == ()
-    swapped = measure(folders[1], store / "real.npz", store=store, metrics=["fd"], workers=1)
-    assert one(swapped).value == row.value
-
-
-def test_two_statistics_need_no_pictures(tmp_path):
-    for name, mean, spread in (("a", 0.0, 1.0), ("b", 2.0, 9.0)):
-        np.savez(tmp_path / f"{name}.npz", mu=np.full(2048, mean)[:5], sigma=spread * np.eye(5))
-    found = measure(tmp_path / "a.npz", tmp_path / "b.npz", metrics=["fd", "ssim"], store=tmp_path / "s")
-    assert one(found, "fid").value == pytest.approx(5 * 4 + 5 * (3 - 1) ** 2)
-    assert "no interval: statistics alone on both sides" in one(found, "fid").flags
-    assert one(found, "fid").protocol["options"] == {"resize": "pytorch-fid"}
-    assert one(found, "ssim").value is None
-
-
-def test_pictures_against_inception_statistics_need_its_weights(folders, tmp_path):
-    np.savez(tmp_path / "fid.npz", mu=np.zeros(2048), sigma=np.eye(2048))
-    found = measure(tmp_path / "fid.npz", folders[1], metrics=["fd"], store=tmp_path / "s")
-    assert "weights of inception-2015 missing" in one(found, "fid").reason
-
-
-@pytest.mark.parametrize(
-    ("arrays", "words"),
-    [
-        ({"mean": [1.0]}, "no statistics"),
-        ({"mu": np.zeros(3), "sigma": np.eye(4)}, r"found \(3,\) and \(4, 4\)"),
-        ({"mu": np.zeros(2), "sigma": np.full((2, 2), np.nan)}, "NaN"),
-        ({"mu": np.zeros(2), "sigma": np.array([[1.0, 0.5], [0.0, 1.0]])}, "not symmetric"),
-        ({"mu": np.array([{}]), "sigma": np.eye(1)}, "no statistics"),
-    ],
-)
-def test_files_that_are_no_statistics_are_refused(arrays, words, tmp_path, folders):
-    np.savez(tmp_path / "x.npz", **arrays)
-    with pytest.raises(InputError, match=words):
-        measure(tmp_path / "x.npz", folders[1], store=tmp_path / "s")
-
-
-def test_statistics_of_statistics_cannot_be_saved(tmp_path):
-    np.savez(tmp_path / "x.npz", mu=np.zeros(2), sigma=np.eye(2))
-    with pytest.raises(InputError, match="give pictures on both sides"):
-        measure(tmp_path / "x.npz", tmp_path / "x.npz", save_stats=tmp_path / "y.npz", store=tmp_path / "s")
-
-
-def test_protocols_go_to_the_instruments_that_know_them():
-    known = ["spectrum", "inception-2015"]
-    assert protocols_of({"resize": "tf1"}, known) == {"inception-2015": {"resize": "tf1"}}
-    assert protocols_of({}, known) == {}
-    with pytest.raises(InputError, match="legal: clean, pytorch-fid, tf1"):
-        protocols_of({"resize": "area"}, known)
-    with pytest.raises(InputError, match="did you mean 'resize'"):
-        protocols_of({"resice": "tf1"}, known)
-    with pytest.raises(InputError, match="spectrum have: none"):
-        protocols_of({"resize": "tf1"}, ["spectrum"])
-
-
-def test_another_protocol_is_another_number_and_says_so(folders, tmp_path):
-    rows = {}
-    for resize in ("clean", "tf1"):
-        found = measure(*folders, metrics=["fd"], store=tmp_path / "s", protocol={"resize": resize}, workers=1)
-        rows[resize] = one(found, "fid")
-    assert rows["clean"].comparability != rows["tf1"].comparability
-    assert rows["tf1"].protocol["options"] == {"resize": "tf1"}
-
-
-def test_a_second_call_computes_nothing(measured, folders):
-    found, store = measured
-    begun = []
-
-    class Watch(Display):
-        def started(self, unit):
-            begun.append(unit.id)
-
-    assert measure(*folders, store=store, display=Watch(), **FAST) == found
-    assert begun == []
-
-
-def test_command_line_prints_controls_and_positions(measured, folders, capsys, monkeypatch):
-    import sys
-
-    from fauxbench.harness.cli import main
-
-    def call(*words: object) -> str:
-        place = ("--store", measured[1], "--metrics", "fd", "--instruments", "spectrum", "--workers", "1", "-q")
-        monkeypatch.setattr(sys, "argv", ["fauxbench", "measure", *map(str, (*folders, *place, *words))])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert ended.value.code == 0
-        return capsys.readouterr().out
-
-    document = json.loads(call("--json"))
-    assert document["positions"][0]["value"] == measured[0].positions[0].value
-    table = call("--format", "markdown")
-    for words in ("position", "real (held out)", "real (down by 1.5, JPEG 85, up again)", "n 30 on each side"):
-        assert words in table
+def test_what_cannot_be_measured(photographs: Path, tmp_path: Path) -> None:
+    with pytest.raises(fauxbench.InputError, match="no metric 'fdd'; did you mean 'fd'"):
+        fauxbench.measure(photographs, photographs, metrics=("fdd",))
+    with pytest.raises(fauxbench.InputError, match="no instrument 'spectra'"):
+        fauxbench.measure(photographs, photographs, instruments=("spectra",))
+    with pytest.raises(fauxbench.InputError, match="memorisation needs the set"):
+        fauxbench.measure(photographs, photographs, metrics=("memorisation",))
+    with pytest.raises(fauxbench.InputError, match="nothing there"):
+        fauxbench.measure(photographs, tmp_path / "gone")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photographs"]
