@@ -21,7 +21,7 @@ from ..media.content import Picture
 from .base import Instrument
 from .networks import Convolution, Stage, batches, read_weights
 
-SIZE = 64
+SIZE = 96
 FEATURES, IDENTITY = 128, 96
 
 
@@ -37,7 +37,7 @@ class Seen(NamedTuple):
 
 
 class FaceNet(nn.Module):
-    """Pictures (N, 3, 64, 64) in [-1, 1] to `Seen`.
+    """Pictures (N, 3, 96, 96) in [-1, 1] to `Seen`.
 
     Args:
         factors: Number of factors to regress, K.
@@ -101,7 +101,7 @@ class StudioFace(Instrument):
 
 
 def prepare(picture: Picture) -> Tensor:
-    """Turn (H, W, 3) uint8 RGB into (3, 64, 64) float32 in [-1, 1]: the middle square, resized with antialiasing."""
+    """Turn (H, W, 3) uint8 RGB into (3, 96, 96) float32 in [-1, 1]: the middle square, resized with antialiasing."""
     height, width = picture.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

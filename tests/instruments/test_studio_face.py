@@ -55,9 +55,9 @@ def test_outputs_have_the_promised_shapes_and_do_not_depend_on_neighbours(weight
 
 
 def test_the_middle_square_is_looked_at_and_shrinking_averages():
-    picture = np.zeros((128, 200, 3), np.uint8)
-    picture[:, 36:164] = 100
-    picture[::2, 36:164] = 200
+    picture = np.zeros((192, 300, 3), np.uint8)
+    picture[:, 54:246] = 100
+    picture[::2, 54:246] = 200
     np.testing.assert_allclose(prepare(picture).numpy(), 150 / 127.5 - 1, atol=0.06)
 
 
@@ -74,7 +74,7 @@ def test_weights_of_the_full_network_are_small_enough_to_ship(tmp_path):
 
 
 def test_jobs_are_pure_and_share_a_look_but_not_a_scene():
-    jobs = FaceJobs(size=32, large_every=0)
+    jobs = FaceJobs(size=32, mixed=False)
     first, again = jobs(5), jobs(5)
     np.testing.assert_array_equal(first["pixels"], again["pixels"])
     assert first["pixels"].shape == (2 * PER_PERSON, 32, 32, 3)
@@ -87,6 +87,7 @@ def test_jobs_are_pure_and_share_a_look_but_not_a_scene():
     azimuth = first["seen"][:, SEEN.index("key_azimuth")]
     assert len(np.unique(azimuth)) > 2 * PER_PERSON - 4
     assert {f.name for f in SCENE} >= set(LOOK)
+    assert FaceJobs(size=33)(4)["pixels"].shape[1:] == (33, 33, 3)  # rendered at 22 pixels
 
 
 def test_tests_draw_everything_anew_and_never_meet_the_training():
@@ -102,9 +103,9 @@ def test_tests_draw_everything_anew_and_never_meet_the_training():
 
 def test_blur_and_damage_say_what_they_did():
     generator = torch.Generator().manual_seed(0)
-    pictures = torch.randint(0, 256, (24, 64, 64, 3), generator=generator, dtype=torch.uint8)
+    pictures = torch.randint(0, 256, (24, 96, 96, 3), generator=generator, dtype=torch.uint8)
     planes, done = damage(pictures, generator)
-    assert planes.shape == (24, 3, 64, 64)
+    assert planes.shape == (24, 3, 96, 96)
     fine = (planes[:, :, 1:] - planes[:, :, :-1]).abs().mean((1, 2, 3))
     soft = done[:, 0] > 0.3
     assert soft.any()

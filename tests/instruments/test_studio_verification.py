@@ -9,6 +9,7 @@ from fauxbench.harness.instruments.training.losses import (
     offset_curve,
     offset_loss,
     prototype_loss,
+    sharpness,
 )
 from fauxbench.harness.instruments.training.verification import (
     equal_error_rate,
@@ -91,6 +92,12 @@ def test_prototypes_cost_nothing_when_groups_stand_apart_and_their_logarithm_whe
     same = torch.ones(18, 4) / 2
     assert float(prototype_loss(same, 3, margin=0.0)) == pytest.approx(np.log(6), rel=1e-5)
     assert float(prototype_loss(same, 3, margin=0.2)) > np.log(6)
+
+
+def test_the_loss_grows_stricter_and_then_stays():
+    assert sharpness(0.0) == {"scale": 10.0, "margin": 0.0}
+    assert sharpness(0.25)["margin"] == pytest.approx(0.1)
+    assert sharpness(0.5) == sharpness(1.0) == {"scale": 28.0, "margin": 0.2}
 
 
 def test_a_row_is_not_its_own_prototype():

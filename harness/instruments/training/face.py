@@ -18,7 +18,7 @@ from ...datasets.studio.factors import PERSON
 from ..studio_face import IDENTITY, SIZE, FaceNet, Seen
 from . import face_tests
 from .faces import HAIR, PER_PERSON, SEEN, FaceJobs, HeldOutFaces
-from .losses import prototype_loss
+from .losses import prototype_loss, sharpness
 from .runtime import (
     Arrays,
     Clock,
@@ -26,11 +26,9 @@ from .runtime import (
     Feed,
     Plan,
     Pool,
-    describe,
+    finish,
     fit,
-    machine,
     read_plan,
-    save_report,
     save_weights,
     say,
     settle,
@@ -75,7 +73,7 @@ def damage(pictures: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     moved = functional.grid_sample(planes, where, mode="bilinear", padding_mode="border", align_corners=False)
     soft = torch.where(draw(n) < 0.3, draw(n), torch.zeros_like(scale))
     rough = torch.where(draw(n) < 0.3, draw(n), torch.zeros_like(scale))
-    blurred = blur(moved, 2.0 * soft)
+    blurred = blur(moved, 2.5 * soft)
     noise = torch.randn(blurred.shape, generator=rng, device=device)
     return blurred + 0.3 * rough.view(-1, 1, 1, 1) * noise, torch.stack([soft, rough], 1)
 
@@ -95,7 +93,8 @@ def blur(planes: Tensor, sigma: Tensor) -> Tensor:
 class Lesson:
     """One step: pictures from the pool, losses."""
 
-    def __init__(self, plan: Plan, pupil: Pupil, pool: Pool, own: tuple[Tensor, Tensor]) -> None:
+    def __init__(self, plan: Plan, clock: Clock, pupil: Pupil, pool: Pool, own: tuple[Tensor, Tensor]) -> None:
+        self.clock = clock
         self.plan, self.pupil, self.pool = plan, pupil, pool
         self.own_centre, self.own_spread = own
         self.host = torch.Generator().manual_seed(plan.seed)
@@ -114,9 +113,9 @@ class Lesson:
         own = (drawn["person"][:, _OWN] - self.own_centre) / self.own_spread
         identity = functional.normalize(seen.identity.float(), dim=1)
         return {
-            "identity": prototype_loss(identity, _ROWS),
+            "identity": prototype_loss(identity, _ROWS, **sharpness(self.clock.share())),
             "factors": 2.0 * functional.smooth_l1_loss(said, truth, beta=0.5),
-            "own": 1.0 * functional.smooth_l1_loss(self.pupil.own(identity * 10.0), own, beta=0.5),
+            "own": 2.0 * functional.smooth_l1_loss(self.pupil.own(identity * 10.0), own, beta=0.5),
         }
 
 
@@ -143,7 +142,8 @@ def course(plan: Plan) -> Course:
             ("strict", HeldOutFaces(size=SIZE, per_person=8, rendered=SIZE), plan.test),
             ("recipe", HeldOutFaces(size=SIZE, per_person=8, rendered=SIZE, new_hair=False), plan.test),
             ("free", HeldOutFaces(size=SIZE, per_person=2, rendered=SIZE, free=True, first=50_000), 2 * plan.test),
-            ("large", HeldOutFaces(size=SIZE, per_person=6, rendered=2 * SIZE, first=70_000), few),
+            ("small", HeldOutFaces(size=SIZE, per_person=6, rendered=64, first=65_000), 2 * few),
+            ("large", HeldOutFaces(size=SIZE, per_person=6, rendered=192, first=70_000), few),
             ("blend", face_tests.Graded(size=SIZE, change="blend"), few),
             ("expression", face_tests.Graded(size=SIZE, change="expression"), few),
         ),
@@ -162,7 +162,7 @@ def train(plan: Plan) -> dict[str, Any]:
     pupil.net.centre.copy_(centre)
     pupil.net.spread.copy_(spread)
     pupil.to(plan.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    lesson = Lesson(plan, pupil, pool, (own[0].to(plan.device), own[1].to(plan.device)))
+    lesson = Lesson(plan, clock, pupil, pool, (own[0].to(plan.device), own[1].to(plan.device)))
     path = plan.out / WEIGHTS
 
     def save(net: nn.Module) -> None:
@@ -172,12 +172,10 @@ def train(plan: Plan) -> dict[str, Any]:
         told = fit(plan, clock, pupil, feed, pool, lesson, save)
     finally:
         feed.close()
-    report: dict[str, Any] = {"instrument": "studio-face", "training": told, "plan": describe(plan)}
-    report |= {"machine": machine(plan.device), **face_tests.report(path, tests, plan.device)}
-    save_report(plan.out, report)
+    report = finish(plan, "studio-face", told, face_tests.report(path, tests, plan.device))
     say("done", **{name: values["eer"] for name, values in report["verification"].items()})
     return report
 
 
 if __name__ == "__main__":
-    train(read_plan("Train studio-face.", batch=48, rate=0.002, pool=120_000, test=300))
+    train(read_plan("Train studio-face.", batch=48, rate=0.0015, pool=120_000, test=300))

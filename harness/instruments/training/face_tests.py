@@ -63,7 +63,7 @@ def report(path: Path, tests: Mapping[str, Arrays], device: str) -> dict[str, An
 
     Args:
         path: Weights.
-        tests: `strict`, `recipe` and `large` for identity, `free` for factors, `blend` and `expression`, graded.
+        tests: `strict`, `recipe`, `small` and `large` for identity, `free` for factors, `blend` and `expression`.
         device: Of torch.
 
     Returns:
@@ -72,7 +72,8 @@ def report(path: Path, tests: Mapping[str, Arrays], device: str) -> dict[str, An
     instrument = instrument_of(path, device)
     told = {name: instrument.extract(arrays["pixels"]) for name, arrays in tests.items()}
     identity = {
-        name: verification(told[name]["identity"], tests[name]["label"]) for name in ("strict", "recipe", "large")
+        name: verification(told[name]["identity"], tests[name]["label"])
+        for name in ("strict", "recipe", "small", "large")
     }
     identity["strict, penultimate layer"] = verification(told["strict"]["features"], tests["strict"]["label"])
     known = [instrument.factor_names.index(name) for name in SEEN]

@@ -57,12 +57,13 @@ class FaceJobs:
     Attributes:
         size: Pixels of a picture.
         seed: Of everything but the people.
-        large_every: One job in so many is rendered larger and reduced, as finer renders look a little different.
+        mixed: Whether one job in four is rendered smaller and enlarged, and one in twenty larger and reduced: pictures
+            come in all sizes, and finer renders look a little different.
     """
 
     size: int
     seed: int = 1
-    large_every: int = 16
+    mixed: bool = True
 
     def __call__(self, k: int) -> Arrays:
         """Return `pixels`, `seen` (rows, K) and `person` (rows, factors of `PERSON`)."""
@@ -78,8 +79,12 @@ class FaceJobs:
                     draw = free_state if rng.uniform() < 0.5 else sample_state
                     states.append(draw(rng, max_yaw=35.0))
                     scenes.append({**sample_scene(rng, body), **{name: first[name] for name in LOOK}})
-        large = self.large_every > 0 and k % self.large_every == self.large_every - 1
-        return shoot(persons, states, scenes, self.size, 2 * self.size if large else self.size)
+        return shoot(persons, states, scenes, self.size, self._rendered(k))
+
+    def _rendered(self, k: int) -> int:
+        if self.mixed and k % 20 == 19:
+            return 2 * self.size
+        return 2 * self.size // 3 if self.mixed and k % 4 == 0 else self.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +94,7 @@ class HeldOutFaces:
     Attributes:
         size: Pixels of a picture.
         per_person: Pictures of each person.
-        rendered: Pixels at which it is rendered before it is reduced to `size`.
+        rendered: Pixels at which it is rendered before it is brought to `size`.
         new_hair: Whether colour, curl and line of the hair are drawn anew as well; without, as in the recipe.
         free: Whether action units are drawn independently instead of as in the recipe.
         first: Offset into the held-out people.
@@ -125,14 +130,15 @@ def shoot(persons: list[Factors], states: list[Factors], scenes: list[Factors], 
 
     pixels = render(persons, states, scenes, rendered).pixels.cpu().numpy()
     if rendered != size:
-        pixels = np.stack([_reduce(picture, size) for picture in pixels])
+        pixels = np.stack([_resized(picture, size) for picture in pixels])
     facts = [{**p, **s, **c} for p, s, c in zip(persons, states, scenes, strict=True)]
     seen = np.array([[fact[name] for name in SEEN] for fact in facts], dtype=np.float32)
     person = np.array([list(p.values()) for p in persons], dtype=np.float32)
     return {"pixels": pixels, "seen": seen, "person": person}
 
 
-def _reduce(picture: np.ndarray, size: int) -> np.ndarray:
+def _resized(picture: np.ndarray, size: int) -> np.ndarray:
     import cv2
 
-    return np.asarray(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA))
+    how = cv2.INTER_AREA if len(picture) > size else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, (size, size), interpolation=how))

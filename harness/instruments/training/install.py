@@ -22,7 +22,7 @@ LARGEST = 3_000_000
 
 ABOUT: Mapping[str, Mapping[str, Any]] = {
     "studio-face": {
-        "title": "Identity, expression, pose and light of studio faces, at 64 x 64",
+        "title": "Identity, expression, pose and light of studio faces, at 96 x 96",
         "reference": "Prototype loss after Chung et al. 2020, In defence of metric learning, section 2.2",
         "entry": "studio_face:StudioFace",
         "modules": ["networks"],

@@ -28,7 +28,7 @@ class Plan:
     out: Path
     device: str
     minutes: float
-    """For everything, tests included."""
+    """For everything, tests included; 0 trains nothing and tests the weights that are there again."""
     workers: int
     """Processes that make data; 0 makes it in this one."""
     batch: int
@@ -49,7 +49,9 @@ def read_plan(description: str, arguments: Sequence[str] | None = None, **defaul
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for weights and report")
     parser.add_argument("--device", default="cpu", help="of torch")
-    parser.add_argument("--minutes", type=float, default=55.0, help="for everything, tests included")
+    parser.add_argument(
+        "--minutes", type=float, default=55.0, help="for everything, tests included; 0 tests what is in OUT"
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes that make data; 0 makes it in this one")
     parser.add_argument("--width", type=float, default=1.0, help="channels relative to the shipped network")
     parser.add_argument("--seed", type=int, default=0)
@@ -283,7 +285,7 @@ Step = Callable[[], Mapping[str, Tensor]]
 
 def fit(
     plan: Plan, clock: Clock, net: nn.Module, feed: Feed, pool: Pool, step: Step, save: Callable[[nn.Module], None]
-) -> dict[str, float]:
+) -> dict[str, float] | None:
     """Train until the clock says so: cosine learning rate with a warm-up, gradients clipped, weights averaged.
 
     Args:
@@ -296,8 +298,10 @@ def fit(
         save: Called with the averaged network about once a minute and at the end.
 
     Returns:
-        Numbers for the report: steps, groups made, seconds, last losses.
+        Numbers for the report: steps, groups made, seconds, last losses; None if there is nothing to train.
     """
+    if plan.minutes == 0:
+        return None
     rule, average = optimiser(net, plan.rate), Average(net)
     warm = min(pool.groups, max(plan.batch + 1, 2 * plan.batch))
     while len(pool) < warm and clock.share() < 1:
@@ -346,6 +350,17 @@ def save_weights(net: nn.Module, path: Path, about: Mapping[str, str]) -> int:
     return path.stat().st_size
 
 
+def finish(plan: Plan, name: str, told: Mapping[str, float] | None, tested: Mapping[str, Any]) -> dict[str, Any]:
+    """Write and return the report; without numbers of a training, those of the report that is there stay."""
+    path = plan.out / "report.json"
+    report: dict[str, Any] = {"instrument": name, "training": told, "plan": describe(plan), "machine": machine(plan)}
+    if told is None and path.is_file():
+        report = json.loads(path.read_text(encoding="utf-8"))
+    report |= tested
+    save_report(plan.out, report)
+    return report
+
+
 def save_report(folder: Path, report: Mapping[str, Any]) -> None:
     """Write `report.json`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -361,11 +376,10 @@ def describe(plan: Plan) -> dict[str, Any]:
 def settle(plan: Plan) -> None:
     """Seed torch and let a GPU use its fast paths."""
     torch.manual_seed(plan.seed)
-    torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
 
 
-def machine(device: str) -> dict[str, str]:
+def machine(plan: Plan) -> dict[str, str]:
     """Return what a training ran on."""
-    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else "processor"
+    name = torch.cuda.get_device_name(plan.device) if plan.device.startswith("cuda") else "processor"
     return {"device": name, "torch": torch.__version__.partition("+")[0]}

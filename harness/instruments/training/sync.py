@@ -25,11 +25,9 @@ from .runtime import (
     Feed,
     Plan,
     Pool,
-    describe,
+    finish,
     fit,
-    machine,
     read_plan,
-    save_report,
     save_weights,
     say,
     settle,
@@ -142,9 +140,7 @@ def train(plan: Plan) -> dict[str, Any]:
         told = fit(plan, clock, pupil, feed, pool, Lesson(plan, pupil, pool), save)
     finally:
         feed.close()
-    report: dict[str, Any] = {"instrument": "studio-sync", "training": told, "plan": describe(plan)}
-    report |= {"machine": machine(plan.device), **sync_tests.report(path, tests, plan.device)}
-    save_report(plan.out, report)
+    report = finish(plan, "studio-sync", told, sync_tests.report(path, tests, plan.device))
     say("done", **report["offsets"]["240p"])
     return report
 

@@ -12,18 +12,16 @@ from torch.nn import functional
 
 from ..studio_voice import STEPS, VoiceNet
 from . import voice_tests
-from .losses import prototype_loss
+from .losses import prototype_loss, sharpness
 from .runtime import (
     Clock,
     Course,
     Feed,
     Plan,
     Pool,
-    describe,
+    finish,
     fit,
-    machine,
     read_plan,
-    save_report,
     save_weights,
     say,
     settle,
@@ -37,7 +35,8 @@ _ROWS = 4  # sounds of each voice in a step
 class Lesson:
     """One step: sounds from the pool, the loss."""
 
-    def __init__(self, plan: Plan, net: VoiceNet, pool: Pool) -> None:
+    def __init__(self, plan: Plan, clock: Clock, net: VoiceNet, pool: Pool) -> None:
+        self.clock = clock
         self.plan, self.net, self.pool = plan, net, pool
         self.host = torch.Generator().manual_seed(plan.seed)
         self.local = torch.Generator(plan.device).manual_seed(plan.seed)
@@ -51,7 +50,8 @@ class Lesson:
         kind = "cuda" if self.plan.device.startswith("cuda") else "cpu"
         with torch.autocast(kind, dtype=torch.bfloat16):
             told = self.net(pieces[:, None].contiguous(memory_format=torch.channels_last))
-        return {"voice": prototype_loss(functional.normalize(told.float(), dim=1), _ROWS)}
+        unit = functional.normalize(told.float(), dim=1)
+        return {"voice": prototype_loss(unit, _ROWS, **sharpness(self.clock.share()))}
 
 
 def course(plan: Plan) -> Course:
@@ -90,12 +90,10 @@ def train(plan: Plan) -> dict[str, Any]:
         save_weights(trained, path, {"instrument": "studio-voice", "width": str(plan.width), "version": "1"})
 
     try:
-        told = fit(plan, clock, net, feed, pool, Lesson(plan, net, pool), save)
+        told = fit(plan, clock, net, feed, pool, Lesson(plan, clock, net, pool), save)
     finally:
         feed.close()
-    report: dict[str, Any] = {"instrument": "studio-voice", "training": told, "plan": describe(plan)}
-    report |= {"machine": machine(plan.device), **voice_tests.report(path, tests, plan.device)}
-    save_report(plan.out, report)
+    report = finish(plan, "studio-voice", told, voice_tests.report(path, tests, plan.device))
     say("done", **{name: values["eer"] for name, values in report["verification"].items()})
     return report
 
