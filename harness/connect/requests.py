@@ -67,6 +67,7 @@ def item_of(asked: Asked, artifact: Artifact, card: GeneratorCard, group: str) -
     sources = tuple(i.id for i in (request.target, *request.references, request.driver, request.audio) if i)
     kind = Kind(card.kind)
     modality = Modality(card.modality)
+    fakes = kind.fakes(modality)
     clusters = dict(request.target.clusters) if request.target else {}
     if request.references:
         clusters["source_identity"] = request.references[0].cluster
@@ -77,7 +78,8 @@ def item_of(asked: Asked, artifact: Artifact, card: GeneratorCard, group: str) -
         id=request.id,
         modality=modality,
         kind=kind,
-        **kind.fakes(modality),
+        visual_fake=fakes.visual,
+        audio_fake=fakes.audio,
         group=group,
         split=asked.split,
         language=request.language,

@@ -170,11 +170,13 @@ def _item_of_output(output: Output, kind: Kind, group: str, targets: Mapping[str
     modality = modality_of(Path(output.file))
     if modality is None:
         raise MediaError(f"{output.file}: not a picture, clip or sound that fauxbench reads")
+    fakes = kind.fakes(modality)
     return Item(
         id=output.id,
         modality=modality,
         kind=kind,
-        **kind.fakes(modality),
+        visual_fake=fakes.visual,
+        audio_fake=fakes.audio,
         group=group,
         split=output.split,
         language=output.language,

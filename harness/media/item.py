@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from ..canonical import JSON, digest_of
 from ..errors import IntegrityError
@@ -27,11 +28,18 @@ class Kind(StrEnum):
     PARTIALLY_SYNTHETIC = "partially_synthetic"
     AUGMENTED_REAL = "augmented_real"
 
-    def fakes(self, modality: Modality) -> dict[str, bool]:
-        """Return `visual_fake` and `audio_fake` of an item of this kind whose one signal was made."""
+    def fakes(self, modality: Modality) -> "Fakes":
+        """Return what is fake in an item of this kind whose one signal was made."""
         fake = self in {Kind.FULLY_SYNTHETIC, Kind.PARTIALLY_SYNTHETIC}
         sound = modality is Modality.AUDIO
-        return {"visual_fake": fake and not sound, "audio_fake": fake and sound}
+        return Fakes(visual=fake and not sound, audio=fake and sound)
+
+
+class Fakes(NamedTuple):
+    """Which of an item's signals are fake."""
+
+    visual: bool
+    audio: bool
 
 
 class Split(StrEnum):

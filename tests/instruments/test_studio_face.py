@@ -6,9 +6,9 @@ from fauxbench.harness.cards import InstrumentCard
 from fauxbench.harness.datasets.studio import PERSON, RESERVED_PEOPLE, SCENE
 from fauxbench.harness.errors import IntegrityError, WeightsMissingError
 from fauxbench.harness.instruments.studio_face import FEATURES, IDENTITY, FaceNet, StudioFace, prepare
-from fauxbench.harness.instruments.training import face
-from fauxbench.harness.instruments.training.face import FACTORS, about, blur, damage
-from fauxbench.harness.instruments.training.faces import (
+from fauxbench.harness.training import face
+from fauxbench.harness.training.face import FACTORS, about, blur, damage
+from fauxbench.harness.training.faces import (
     HAIR,
     LOOK,
     PER_PERSON,
@@ -17,7 +17,7 @@ from fauxbench.harness.instruments.training.faces import (
     FaceJobs,
     HeldOutFaces,
 )
-from fauxbench.harness.instruments.training.runtime import Plan, save_weights
+from fauxbench.harness.training.runtime import Plan, save_weights
 
 CARD = InstrumentCard(name="studio-face", version="1", title="t", entry="", purpose=("identity",))
 

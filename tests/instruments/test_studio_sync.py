@@ -7,8 +7,8 @@ from fauxbench.harness.errors import MediaError
 from fauxbench.harness.instruments import studio_sync as sync
 from fauxbench.harness.instruments.logmel import RATE, log_mel, mel_weights, resample
 from fauxbench.harness.instruments.studio_sync import StudioSync, SyncNet, distance_curve, mouth
-from fauxbench.harness.instruments.training.runtime import save_weights
 from fauxbench.harness.media.content import VideoMedia
+from fauxbench.harness.training.runtime import save_weights
 
 CARD = InstrumentCard(name="studio-sync", version="1", title="t", entry="", purpose=("sync",))
 

@@ -4,7 +4,8 @@ import pytest
 from fauxbench.harness.datasets.studio import POINTS, RESERVED_PEOPLE, picture_factors
 from fauxbench.harness.datasets.studio.speech import RESERVED_VOICES, sentences_of, voice
 from fauxbench.harness.instruments import studio_sync as sync
-from fauxbench.harness.instruments.training.talks import (
+from fauxbench.harness.media.item import Split
+from fauxbench.harness.training.talks import (
     TEST_VOICES,
     HeldOutTalks,
     HeldOutVoices,
@@ -16,7 +17,6 @@ from fauxbench.harness.instruments.training.talks import (
     mixed_sentences,
     words,
 )
-from fauxbench.harness.media.item import Split
 
 pytest.importorskip("espeakng_loader")
 

@@ -4,14 +4,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fauxbench.harness.instruments.training.losses import (
+from fauxbench.harness.training.losses import (
     matching_loss,
     offset_curve,
     offset_loss,
     prototype_loss,
     sharpness,
 )
-from fauxbench.harness.instruments.training.verification import (
+from fauxbench.harness.training.verification import (
     equal_error_rate,
     gaussian_distance,
     is_monotone,

@@ -8,8 +8,9 @@ from fauxbench.harness.cards import InstrumentCard
 from fauxbench.harness.errors import MediaError
 from fauxbench.harness.instruments import instrument_cards, instrument_fingerprint
 from fauxbench.harness.instruments.studio_voice import BANDS, STEPS, StudioVoice, VoiceNet, cut, speech
-from fauxbench.harness.instruments.training import install
-from fauxbench.harness.instruments.training.runtime import (
+from fauxbench.harness.media.content import SoundMedia
+from fauxbench.harness.training import install
+from fauxbench.harness.training.runtime import (
     Clock,
     Course,
     Feed,
@@ -18,7 +19,6 @@ from fauxbench.harness.instruments.training.runtime import (
     save_report,
     save_weights,
 )
-from fauxbench.harness.media.content import SoundMedia
 
 CARD = InstrumentCard(name="studio-voice", version="1", title="t", entry="", purpose=("speaker",))
 

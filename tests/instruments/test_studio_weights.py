@@ -5,18 +5,18 @@ import pytest
 
 from fauxbench.harness.instruments import check_weights, instrument_cards, load_instrument, weights_path
 from fauxbench.harness.instruments.studio_face import SIZE
-from fauxbench.harness.instruments.training import install
-from fauxbench.harness.instruments.training.face_tests import HARMS as FACE_HARMS
-from fauxbench.harness.instruments.training.face_tests import Graded, blend_curve, damage_curve, expression_curve
-from fauxbench.harness.instruments.training.faces import SEEN, HeldOutFaces
-from fauxbench.harness.instruments.training.sync_tests import curves
-from fauxbench.harness.instruments.training.verification import (
+from fauxbench.harness.training import install
+from fauxbench.harness.training.face_tests import HARMS as FACE_HARMS
+from fauxbench.harness.training.face_tests import Graded, blend_curve, damage_curve, expression_curve
+from fauxbench.harness.training.faces import SEEN, HeldOutFaces
+from fauxbench.harness.training.sync_tests import curves
+from fauxbench.harness.training.verification import (
     is_monotone,
     offset_shares,
     regression,
     verification,
 )
-from fauxbench.harness.instruments.training.voice_tests import told
+from fauxbench.harness.training.voice_tests import told
 
 SHIPPED = [name for name in install.ABOUT if name in instrument_cards()]
 
@@ -72,7 +72,7 @@ def test_faces_are_told_apart_and_read_as_recorded(tmp_path):
 @pytest.mark.slow
 def test_offsets_are_found_as_recorded(tmp_path):
     pytest.importorskip("espeakng_loader")
-    from fauxbench.harness.instruments.training.talks import HeldOutTalks
+    from fauxbench.harness.training.talks import HeldOutTalks
 
     sync, measured = shipped("studio-sync", tmp_path)
     clips = joined(HeldOutTalks(height=None), 24)
@@ -89,7 +89,7 @@ def test_offsets_are_found_as_recorded(tmp_path):
 @pytest.mark.slow
 def test_voices_are_told_apart_as_recorded(tmp_path):
     pytest.importorskip("espeakng_loader")
-    from fauxbench.harness.instruments.training.talks import HeldOutVoices
+    from fauxbench.harness.training.talks import HeldOutVoices
 
     voice, measured = shipped("studio-voice", tmp_path)
     for name, jobs in (

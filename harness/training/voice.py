@@ -1,4 +1,4 @@
-"""Train studio-voice: `python -m fauxbench.harness.instruments.training.voice --out DIR [--device cuda --minutes 4]`.
+"""Train studio-voice: `python -m fauxbench.harness.training.voice --out DIR [--device cuda --minutes 4]`.
 
 On two processor cores: `--minutes 55 --workers 1 --batch 16 --width 0.6`. One loss: angular prototypes over voices.
 """
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..studio_voice import STEPS, VoiceNet
+from ..instruments.studio_voice import STEPS, VoiceNet
 from . import voice_tests
 from .losses import prototype_loss, sharpness
 from .runtime import (

@@ -1,4 +1,4 @@
-"""Put trained instruments in their place: `python -m fauxbench.harness.instruments.training.install DIR [DIR ...]`.
+"""Put trained instruments in their place: `python -m fauxbench.harness.training.install DIR [DIR ...]`.
 
 Every DIR holds a file of weights and its `report.json`, as the trainings write them. The weights go into the package,
 digest, size and what was measured into `cards.toml`, and the tables of the report into the manual.
@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...canonical import digest_of_file
+from ..canonical import digest_of_file
 
-HOME = Path(__file__).resolve().parents[1]
+HOME = Path(__file__).resolve().parents[1] / "instruments"
 CARDS, WEIGHTS = HOME / "cards.toml", HOME / "weights"
 MANUAL = HOME.parents[1] / "docs" / "instruments.md"
 LARGEST = 3_000_000

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...datasets.studio.recipe import RESERVED_PEOPLE
-from ...datasets.studio.speech import (
+from ..datasets.studio.recipe import RESERVED_PEOPLE
+from ..datasets.studio.speech import (
     LANGUAGES,
     RESERVED_VOICES,
     SAMPLE_RATE,
@@ -25,12 +25,12 @@ from ...datasets.studio.speech import (
     utter,
     voice,
 )
-from ...datasets.studio.speech.motion import HeadMotion
-from ...media.content import Sound, SoundMedia
-from ...media.item import Split
-from .. import studio_sync as sync
-from .. import studio_voice
-from ..logmel import log_mel
+from ..datasets.studio.speech.motion import HeadMotion
+from ..instruments import studio_sync as sync
+from ..instruments import studio_voice
+from ..instruments.logmel import log_mel
+from ..media.content import Sound, SoundMedia
+from ..media.item import Split
 from .faces import SEED, TEST_PEOPLE
 from .runtime import Arrays
 
@@ -136,7 +136,7 @@ def film(plan: ClipPlan, states: list[dict[str, float]], height: int | None = No
         height: Pixels of square frames from which mouths are cut; None looks at the mouth alone, through a longer lens,
             at a fraction of the time.
     """
-    from ...datasets.studio.render import render
+    from ..datasets.studio.render import render
 
     size, scene = ((height, height), plan.scene) if height else ((sync.HEIGHT, sync.WIDTH), close_up(plan.scene))
     out: list[NDArray[np.uint8]] = []

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...datasets.studio.factors import STATE, sample_person, sample_scene, sample_state
-from ...datasets.studio.recipe import RESERVED_PEOPLE, person_factors
+from ..datasets.studio.factors import STATE, sample_person, sample_scene, sample_state
+from ..datasets.studio.recipe import RESERVED_PEOPLE, person_factors
 from .runtime import Arrays
 
 Factors = dict[str, float]
@@ -126,7 +126,7 @@ def shoot(persons: list[Factors], states: list[Factors], scenes: list[Factors], 
     Returns:
         `pixels` (rows, size, size, 3) uint8, `seen` (rows, len(SEEN)) and `person` (rows, factors of `PERSON`) float32.
     """
-    from ...datasets.studio.render import render
+    from ..datasets.studio.render import render
 
     pixels = render(persons, states, scenes, rendered).pixels.cpu().numpy()
     if rendered != size:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cards import InstrumentCard
-from ...datasets.studio.factors import sample_scene, sample_state
-from ...datasets.studio.recipe import person_factors
-from ..studio_face import StudioFace
+from ..cards import InstrumentCard
+from ..datasets.studio.factors import sample_scene, sample_state
+from ..datasets.studio.recipe import person_factors
+from ..instruments.studio_face import StudioFace
 from .faces import SEED, SEEN, TEST_PEOPLE, UNITS, free_state, shoot
 from .runtime import Arrays
 from .verification import gaussian_distance, is_monotone, regression, verification

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cards import InstrumentCard
-from ...media.content import SoundMedia
-from ..studio_voice import StudioVoice
+from ..cards import InstrumentCard
+from ..instruments.studio_voice import StudioVoice
+from ..media.content import SoundMedia
 from .runtime import Arrays
 from .verification import is_monotone, verification
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cards import InstrumentCard
-from ..logmel import log_mel
-from ..studio_sync import BANDS, REACH, WINDOW, StudioSync, distance_curve
+from ..cards import InstrumentCard
+from ..instruments.logmel import log_mel
+from ..instruments.studio_sync import BANDS, REACH, WINDOW, StudioSync, distance_curve
 from .runtime import Arrays
 from .verification import is_monotone, offset_shares
 

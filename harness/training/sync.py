@@ -1,4 +1,4 @@
-"""Train studio-sync: `python -m fauxbench.harness.instruments.training.sync --out DIR [--device cuda --minutes 8]`.
+"""Train studio-sync: `python -m fauxbench.harness.training.sync --out DIR [--device cuda --minutes 8]`.
 
 On two processor cores: `--minutes 55 --workers 1 --batch 6 --width 0.6 --pool 2500 --test 60`. Losses: every window of
 mouths must find its sound among all of the batch, other moments of the same clip included, and a clip as a whole its
@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...datasets.studio.speech import COLUMNS
-from .. import studio_sync as sync
+from ..datasets.studio.speech import COLUMNS
+from ..instruments import studio_sync as sync
 from . import sync_tests
 from .face import blur
 from .losses import matching_loss, offset_loss

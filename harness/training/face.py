@@ -1,4 +1,4 @@
-"""Train studio-face: `python -m fauxbench.harness.instruments.training.face --out DIR [--device cuda --minutes 8]`.
+"""Train studio-face: `python -m fauxbench.harness.training.face --out DIR [--device cuda --minutes 8]`.
 
 On two processor cores: `--minutes 55 --workers 1 --batch 24 --width 0.6`. Losses: angular prototypes on the identity,
 smooth L1 on what is seen, and, on a head that is thrown away, on the person's own numbers, which teaches the identity
@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...datasets.studio.factors import PERSON
-from ..studio_face import IDENTITY, SIZE, FaceNet, Seen
+from ..datasets.studio.factors import PERSON
+from ..instruments.studio_face import IDENTITY, SIZE, FaceNet, Seen
 from . import face_tests
 from .faces import HAIR, PER_PERSON, SEEN, FaceJobs, HeldOutFaces
 from .losses import prototype_loss, sharpness
