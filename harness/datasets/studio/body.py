@@ -180,7 +180,7 @@ def cloth_colour(paint: Tensor, row: tuple[Tensor, ...]) -> Tensor:
     stripe = ramp(-0.15, 0.15, torch.sin(y * 6.2832 / (1.5 * pitch)) - 0.2)
     check = 0.5 * stripe + 0.5 * ramp(-0.15, 0.15, torch.sin(x * 6.2832 / (1.5 * pitch)) - 0.2)
     striped, checked = ((pattern >= 0.6) & (pattern < 0.8)).float(), (pattern >= 0.8).float()
-    amount = 0.75 * (striped * stripe + checked * check)
+    amount = 0.75 * striped * stripe + 0.5 * checked * check
     jacket = (kind >= 0.85).float()
     opening = (0.42 * (y + 31.0)).clamp(min=0.3)
     inner = jacket * ramp(0.25, -0.25, x.abs() - opening)

@@ -211,7 +211,11 @@ POINTS: tuple[str, ...] = (
     "lid_upper_right",
     "lid_lower_right",
 )
-"""Names of the true points; left and right are those of the picture, as in MTCNN."""
+"""Names of the true points; left and right are those of the picture, as in MTCNN.
+
+Eyes: the foremost point of an eyeball that looks ahead, whatever the gaze. Nose: the tip. Mouth: the corners
+where the lips meet. Chin: its foremost point. Brows: the middle of the ridge beneath each. Lips: the middle of either
+edge at the slit. Lids: the middle of each edge."""
 
 EXPRESSIONS: Mapping[str, Mapping[str, float]] = {
     "neutral": {},

@@ -96,7 +96,7 @@ def _grow(
     length = hair_reach(c["hair_length"])[:, None] * (0.78 + 0.3 * root.chance[None, :, 3])
     front = (ramp(3.0, 6.0, root.at[:, 2]) * ramp(3.0, 5.0, root.at[:, 1]))[None]
     fringe = c["hair_fringe"][:, None] * front * (1 - coil)
-    length = mix(length, length.clamp(max=6.0), (fringe > 0.2).float())
+    length = mix(length, length.clamp(max=4.8), (fringe > 0.2).float())
     sides = ramp(4.5, 1.0, root.at[:, 1])[None]
     length = mix(length, length * 0.55, sides * ramp(0.5, 0.3, c["hair_length"])[:, None])
     length = mix(length, (0.45 * length).clamp(max=7.5), coil)

@@ -19,7 +19,26 @@ def detector():
         return module.MTCNN(keep_all=True, post_process=False)
 
 
+def marks_of(detector, picture):
+    boxes, chance, marks = detector.detect(picture, landmarks=True)
+    if boxes is None:
+        return 0, 0.0, None
+    best = int(np.argmax(np.asarray(chance, dtype=float)))
+    return len(boxes), float(chance[best]), np.asarray(marks[best], dtype=float)
+
+
+def mirrored_marks(detector, picture):
+    """The detector sets every point about 1.2 pixels to the right, of whatever picture: its mirror image tells."""
+    marks = marks_of(detector, np.ascontiguousarray(picture[:, ::-1]))[2]
+    if marks is None:
+        return None
+    marks = marks[[1, 0, 2, 4, 3]]
+    marks[:, 0] = picture.shape[1] - 1 - marks[:, 0]
+    return marks
+
+
 def detect(detector, low, high, count):
+    """Return the share with exactly one box, above 0.95, and the points' median errors (5,) in every 4th picture."""
     found, errors = 0, []
     for start in range(0, count, 20):
         drawn = []
@@ -28,20 +47,20 @@ def detect(detector, low, high, count):
             person = sample_person(rng)
             drawn.append((person, sample_state(rng, min_yaw=low, max_yaw=high), sample_scene(rng, person)))
         out = render(*zip(*drawn, strict=True), 160)
-        for picture, true in zip(out.pixels.numpy(), out.points.numpy(), strict=True):
-            boxes, chance, marks = detector.detect(picture, landmarks=True)
-            if boxes is None:
-                continue
-            found += int((np.asarray(chance, dtype=float) > 0.95).sum() == 1)
-            best = np.asarray(marks[int(np.argmax(chance))], dtype=float)
-            errors.append(np.linalg.norm(best - true[:5], axis=1) / np.linalg.norm(true[0] - true[1]))
-    return found / count, float(np.median(errors))
+        for k, (picture, true) in enumerate(zip(out.pixels.numpy(), out.points.numpy(), strict=True)):
+            boxes, chance, marks = marks_of(detector, picture)
+            found += boxes == 1 and chance > 0.95
+            other = mirrored_marks(detector, picture) if k % 4 == 0 and marks is not None else None
+            if other is not None:
+                away = np.linalg.norm((marks + other) / 2 - true[:5], axis=1)
+                errors.append(away / np.linalg.norm(true[0] - true[1]))
+    return found / count, np.median(errors, axis=0)
 
 
 def test_finds_one_face_with_its_points_up_to_30_degrees(detector):
     share, error = detect(detector, 0.0, 30.0, 500)
     assert share >= 0.99
-    assert error < 0.08
+    assert error.max() < 0.08
 
 
 def test_finds_one_face_from_30_to_45_degrees(detector):
