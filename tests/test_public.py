@@ -40,6 +40,7 @@ PUBLIC = [
     "lpips",
     "measure",
     "ms_ssim",
+    "neighbour_scores",
     "precision_recall",
     "psnr",
     "read_image",

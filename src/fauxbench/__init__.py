@@ -37,13 +37,17 @@ if TYPE_CHECKING:
     from .harness.metrics.kernel import kernel_distance as kernel_distance
     from .harness.metrics.mmd import cmmd as cmmd
     from .harness.metrics.neighbours import density_coverage as density_coverage
+    from .harness.metrics.neighbours import neighbour_scores as neighbour_scores
     from .harness.metrics.neighbours import precision_recall as precision_recall
     from .harness.metrics.paired import ms_ssim as ms_ssim
     from .harness.metrics.paired import psnr as psnr
     from .harness.metrics.paired import ssim as ssim
     from .harness.metrics.perceptual import lpips as lpips
     from .harness.metrics.realism import realism_score as realism_score
+    from .harness.media.mediaset import MediaSet as MediaSet
+    from .harness.media.mediaset import Terms as Terms
     from .harness.run import run as run
+    from .harness.suite import Suite as Suite
 
 _HOME = {
     "Artifact": "contracts",
@@ -61,10 +65,13 @@ _HOME = {
     "InputError": "errors",
     "Item": "media.item",
     "MediaError": "errors",
+    "MediaSet": "media.mediaset",
     "Output": "contracts",
     "Request": "contracts",
     "ScoreRecord": "contracts",
     "SoundMedia": "media.content",
+    "Suite": "suite",
+    "Terms": "media.mediaset",
     "VideoMedia": "media.content",
     "cmmd": "metrics.mmd",
     "compare": "compare",
@@ -79,6 +86,7 @@ _HOME = {
     "lpips": "metrics.perceptual",
     "measure": "measure",
     "ms_ssim": "metrics.paired",
+    "neighbour_scores": "metrics.neighbours",
     "precision_recall": "metrics.neighbours",
     "psnr": "metrics.paired",
     "read_image": "media.images",

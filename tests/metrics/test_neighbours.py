@@ -4,7 +4,7 @@ import pytest
 from fauxbench.harness.errors import InputError
 from fauxbench.harness.metrics import load_metric
 from fauxbench.harness.metrics import neighbours as module
-from fauxbench.harness.metrics.neighbours import density_coverage, precision_recall
+from fauxbench.harness.metrics.neighbours import density_coverage, neighbour_scores, precision_recall
 
 NAMES = ("precision", "recall", "density", "coverage")
 
@@ -36,6 +36,7 @@ def test_is_the_definition(rng, monkeypatch, cells, n, m, d):
     real, synthetic = rng.normal(5, 1, size=(n, d)), rng.normal(5.5, 1.2, size=(m, d))
     found = (*precision_recall(real, synthetic), *density_coverage(real, synthetic))
     assert found == pytest.approx(by_definition(real, synthetic))
+    assert neighbour_scores(real, synthetic) == pytest.approx(found)
 
 
 def test_mode_collapse_keeps_precision_and_loses_recall():
@@ -46,6 +47,19 @@ def test_mode_collapse_keeps_precision_and_loses_recall():
     assert recall < 0.3
     spread, covered = precision_recall(synthetic, real)
     assert (spread, covered) == pytest.approx((recall, precision))
+
+
+def test_the_four_together_are_each_alone(rng):
+    real, synthetic = rng.normal(size=(90, 5)), rng.normal(0.3, 1, size=(70, 5))
+    far = neighbour_scores(real, synthetic, k=40, k_open=41)  # many neighbours are sorted
+    assert (far.precision, far.recall) == precision_recall(real, synthetic, k=40)
+    assert far.density == pytest.approx(density_coverage(real, synthetic, k=41)[0])
+    reach = np.sort(np.linalg.norm(real[:, None] - real[None], axis=2), axis=1)[:, 40]
+    apart = np.linalg.norm(synthetic[:, None] - real[None], axis=2)
+    assert far.precision == np.mean((apart <= reach).any(axis=1))
+    found = neighbour_scores(real, synthetic, k=4, k_open=2)
+    assert (found.precision, found.recall) == precision_recall(real, synthetic, k=4)
+    assert (found.density, found.coverage) == density_coverage(real, synthetic, k=2)
 
 
 def test_far_away_sets_have_nothing_in_common(rng):
