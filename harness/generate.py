@@ -43,14 +43,14 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
     use: str,
     *,
     n: int,
-    out: Path,
+    out: Path | str,
     source: str = STUDIO,
     size: int | None = None,
     version: str | None = None,
     parameters: Mapping[str, JSON] | None = None,
     terms: Terms | None = None,
     seed: int = 0,
-    store: Path | None = None,
+    store: Path | str | None = None,
     device: str = "cpu",
     display: Display | None = None,
 ) -> MediaSet:
@@ -76,6 +76,7 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
     Raises:
         InputError: Wrong input, terms that do not allow it, or no item came.
     """
+    out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"--out {out}: not empty; choose a new folder")
     card = GENERATORS.find(use, Path.cwd()).card
@@ -90,7 +91,7 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
     if n < 1:
         raise InputError(f"--n {n}: expected at least 1")
     suite = suite.model_copy(update={"n": counts.model_copy(update={"test": n})})  # one item is no test, but a set
-    place = store or default_store()
+    place = Path(store) if store else default_store()
     planned = plan_suite(suite, Path.cwd(), weights_folder(place), device, sets_only=True)
     opened = Store(place)
     ran = LocalExecutor(opened, workers=default_workers(), display=display or Display()).run(planned.plan)

@@ -74,7 +74,7 @@ def measure(  # noqa: PLR0913 - all but two by name
     instruments: Sequence[str] = INSTRUMENTS,
     protocol: Mapping[str, str] | None = None,
     save_stats: Path | str | None = None,
-    store: Path | None = None,
+    store: Path | str | None = None,
     device: str = "cpu",
     workers: int | None = None,
     display: Display | None = None,
@@ -109,7 +109,7 @@ def measure(  # noqa: PLR0913 - all but two by name
             raise InputError(
                 "memorisation needs the set that the system was trained on: use a suite with `use: folder`"
             )
-    place = store or default_store()
+    place = Path(store) if store else default_store()
 
     def run_in() -> LocalExecutor:  # made late: what is wrong with the input leaves no store behind
         return LocalExecutor(Store(place), workers=workers or default_workers(), display=display or Display())

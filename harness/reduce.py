@@ -160,7 +160,7 @@ class _Reducer:
         if not failures and reason is None:
             status = "ok"
         if status == "failed" and reason is None:
-            reason = f"no items: {', '.join(f'{number} {kind}' for kind, number in failures.items())}"
+            reason = _counted(failures)
         mine = [row for row in rows if row.system == system.name]
         flags = [f for row in mine for f in row.flags if f == FAILS_MEMORISATION]
         return SystemRecord(
@@ -179,12 +179,17 @@ class _Reducer:
         )
 
     def _warnings(self, systems: Sequence[SystemRecord]) -> list[str]:
-        found = [f"{s.name}: {s.status}: {s.reason or s.failures}" for s in systems if s.status != "ok"]
+        found = [f"{s.name}: {s.reason or _counted(s.failures)}" for s in systems if s.status != "ok"]
         found += [f"{s.name}: {FAILS_MEMORISATION}: not ranked" for s in systems if FAILS_MEMORISATION in s.flags]
         unread = dict(self._set_facts(REAL).get("failures", {}))
         if unread:
-            found.append(f"the real set: {sum(unread.values())} files could not be read")
+            found.append(f"the real set: {sum(unread.values())} files could not be read (listed in failures.jsonl)")
         return found
+
+
+def _counted(failures: Mapping[str, int]) -> str:
+    counts = ", ".join(f"{number} {kind}" for kind, number in failures.items())
+    return f"{counts} of the items asked for did not come (listed in failures.jsonl)"
 
 
 def _why(failure: Failure | None) -> str:

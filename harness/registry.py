@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from .canonical import digest_of, digest_of_file
 from .cards import DetectorCard, GeneratorCard, PartCard, did_you_mean, read_card
 from .errors import InputError
+from .sources import local_sources, names_bound
 
 if TYPE_CHECKING:
     from .contracts import Detector, Generator
@@ -43,14 +44,13 @@ class Part(Generic[C]):
 
     @property
     def code(self) -> str:
-        """Code identity: digest over the sources that make its numbers."""
-        if self.module.endswith(".py"):
-            return digest_of_file(Path(self.module))
-        files = sorted(self.folder.rglob("*.py"))
+        """Code identity: digest over the class's name and the sources that make its numbers."""
+        is_file = self.module.endswith(".py")
+        files = local_sources(Path(self.module)) if is_file else sorted(self.folder.rglob("*.py"))
         if self.origin == "built in":
             files += sorted(self.folder.parent.glob("*.py"))
             files += [f for name in ("media", "conditions") for f in sorted((HARNESS / name).glob("*.py"))]
-        return digest_of([[file.name, digest_of_file(file)] for file in files])
+        return digest_of([self.class_name, *([file.name, digest_of_file(file)] for file in files)])
 
 
 class Parts(Generic[C]):
@@ -113,6 +113,10 @@ class Parts(Generic[C]):
         path = (base / file).resolve()
         if not path.is_file():
             raise InputError(f"{use}: no such file: {path}")
+        if class_name not in names_bound(path):
+            legal = sorted(names_bound(path))
+            hint = did_you_mean(class_name, legal)
+            raise InputError(f"{use}: no '{class_name}' in {path.name}{hint}; it has: {', '.join(legal) or 'nothing'}")
         cards = [path.with_suffix(".toml"), path.parent / "card.toml"]
         card_path = next((c for c in cards if c.is_file()), None)
         if card_path is None:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from .errors import FauxbenchError, StorageError
 from .execute.display import Display
 from .execute.local import LocalExecutor
 from .execute.local import Results as Ran
+from .media.mediaset import MediaSet
 from .plan import Plan
 from .planning.model import SuitePlan
 from .planning.planner import plan_suite
@@ -23,6 +24,9 @@ from .samples import write_samples
 from .store.schema import Results
 from .store.store import Store, storage_errors, weights_folder
 from .suite import Suite, find_suite, read_suite
+
+SET_KINDS = frozenset({"index", "render", "generate", "collect"})
+"""Kinds of units that make a MediaSet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +97,8 @@ def preview(suite: Suite | str | Path, *, store: Path | None = None, device: str
 def run(
     suite: Suite | str | Path,
     *,
-    runs: Path = Path("runs"),
-    store: Path | None = None,
+    runs: Path | str = Path("runs"),
+    store: Path | str | None = None,
     device: str = "cpu",
     workers: int | None = None,
     display: Display | None = None,
@@ -117,10 +121,10 @@ def run(
         InputError: The suite is wrong, or terms do not allow it; nothing was run.
         StorageError: The disk is full; the same call resumes.
     """
-    place = store or default_store()
+    place = Path(store) if store else default_store()
     planned = plan(suite, place, device)
     opened = Store(place)
-    folder = RunFolder.open(runs, planned.suite)
+    folder = RunFolder.open(Path(runs), planned.suite)
     try:
         folder.begin(planned.suite, planned.plan)
         executor = LocalExecutor(
@@ -144,6 +148,7 @@ def run(
 
 def _write(folder: RunFolder, planned: SuitePlan, ran: Ran, reduced: Reduced) -> None:
     folder.write("records.jsonl", "".join(canonical(record) + "\n" for record in _records(planned.plan, ran)))
+    folder.write("failures.jsonl", "".join(canonical(record) + "\n" for record in _failures(planned.plan, ran)))
     for name, unit_id in planned.detect_units.items():
         if unit_id in ran.finished:
             scores = (ran.finished[unit_id].folder / "scores.jsonl").read_text(encoding="utf-8")
@@ -163,6 +168,16 @@ def _write(folder: RunFolder, planned: SuitePlan, ran: Ran, reduced: Reduced) ->
             folder.write(f"tables/{name}{suffix}", text)
     folder.write("replicates.json", canonical(reduced.replicates.model_dump(mode="json")) + "\n")
     folder.write("results.json", reduced.results.model_dump_json(indent=1) + "\n")
+
+
+def _failures(plan: Plan, ran: Ran) -> Iterator[dict[str, JSON]]:
+    """Yield what was asked for and did not come, with the reason: items, and whole units."""
+    for unit in plan.units:
+        if unit.id in ran.failed:
+            yield {"unit": unit.id, **ran.failed[unit.id].record()}
+        elif unit.kind in SET_KINDS and ran.finished[unit.id].facts.get("failures"):
+            for missed in MediaSet.open(ran.finished[unit.id].folder / "set").missed:
+                yield {"unit": unit.id, **missed.failure.record()}
 
 
 def _records(plan: Plan, ran: Ran) -> list[dict[str, JSON]]:

@@ -5,6 +5,7 @@ run.json          who ran what, when, on what; status running | complete | inter
 suite.json        the suite, as it was read
 plan.jsonl        every unit, written first
 records.jsonl     how each unit ended
+failures.jsonl    every item and unit that failed, with the reason
 results.json      rows; the same bytes for the same numbers
 replicates.json   what comparisons need
 scores/           what each detector said of each item

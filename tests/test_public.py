@@ -22,10 +22,13 @@ PUBLIC = [
     "InputError",
     "Item",
     "MediaError",
+    "MediaSet",
     "Output",
     "Request",
     "ScoreRecord",
     "SoundMedia",
+    "Suite",
+    "Terms",
     "VideoMedia",
     "cmmd",
     "compare",
@@ -71,7 +74,6 @@ def test_every_public_name_is_there_and_is_what_type_checkers_see(name: str) -> 
 def test_other_names_are_not() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'rnu'"):
         fauxbench.rnu  # noqa: B018
-    assert not hasattr(fauxbench, "Suite")
 
 
 def test_star_gives_the_public_names() -> None:

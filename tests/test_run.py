@@ -121,6 +121,52 @@ def test_bad_systems_are_recorded_and_the_rest_completes(
     assert len(results.warnings) == len(BAD)
 
 
+def test_a_time_limit_ends_no_other_unit(
+    photographs: Path, good_system: str, write_system: Callable[..., str], tmp_path: Path
+) -> None:
+    hang = {"use": write_system("hang", "def generate(self, requests, context):\n    time.sleep(60)"), "time_limit": 1}
+    others = [{"use": good_system, "version": f"v{n}"} for n in range(4)]
+    results = run(suite_of(photographs, hang, *others, metrics=["fd", "kd"]), tmp_path).results
+    assert {s.name: s.status for s in results.systems} == {"hang@1": "failed"} | {f"good@v{n}": "ok" for n in range(4)}
+    assert all(r.value is not None for r in results.rows if r.system != "hang@1" and "spectrum" in r.metric)
+
+
+def test_two_classes_of_one_file_and_a_changed_neighbour_are_other_systems(
+    photographs: Path, write_system: Callable[..., str], tmp_path: Path
+) -> None:
+    use = write_system("pair", "def generate(self, requests, context):\n    yield from map(made, requests)")
+    folder = Path(use.rpartition("/")[0])
+    model, helper = folder / "model.py", folder / "level.py"
+    model.write_text(
+        "import numpy as np\nfrom fauxbench import Artifact, Generator, ImageMedia\nfrom level import LEVEL\n"
+        "class System(Generator):\n    level = LEVEL\n    def generate(self, requests, context):\n"
+        "        for r in requests:\n            flat = np.full((32, 32, 3), self.level, np.uint8)\n"
+        "            yield Artifact(request_id=r.id, media=ImageMedia(pixels=flat))\n"
+        "class Other(System):\n    level = 200\n"
+    )
+    contents = []
+    for name, level in (("System", 40), ("Other", 40), ("System", 90)):
+        helper.write_text(f"LEVEL = {level}\n")
+        result = run(suite_of(photographs, f"{model}:{name}"), tmp_path)
+        records = [json.loads(line) for line in (result.folder / "records.jsonl").read_text().splitlines()]
+        contents.append(next(r["output"] for r in records if r["kind"] == "generate"))
+    assert len(set(contents)) == 3
+
+
+def test_what_cannot_be_done_at_all_is_refused_before_the_run(
+    photographs: Path, good_system: str, tmp_path: Path
+) -> None:
+    outputs = {"use": "folder", "name": "o", "version": 1, "kind": "fully_synthetic", "path": str(photographs)}
+    for suite, message in (
+        (suite_of(photographs, good_system, metrics=["fd"], instruments=["thumbnail"]), "reads an instrument for"),
+        (suite_of(photographs, outputs, detectors=["cnn"]), "no system that makes fakes has a train split"),
+        (suite_of(photographs, good_system.replace(":System", ":Sistem")), "did you mean 'System'"),
+    ):
+        with pytest.raises(fauxbench.InputError, match=message):
+            run(suite, tmp_path)
+    assert not (tmp_path / "runs").exists()
+
+
 def test_files_that_cannot_be_read_are_counted_and_the_run_goes_on(
     photographs: Path, good_system: str, tmp_path: Path
 ) -> None:
@@ -128,7 +174,10 @@ def test_files_that_cannot_be_read_are_counted_and_the_run_goes_on(
     (photographs / "p04" / "2.png").write_bytes(b"")
     result = run(suite_of(photographs, good_system), tmp_path)
     assert result.results.reference["failures"] == {"unreadable": 2}
-    assert "the real set: 2 files could not be read" in result.results.warnings
+    (warning,) = result.results.warnings
+    assert warning == "the real set: 2 files could not be read (listed in failures.jsonl)"
+    listed = [json.loads(line) for line in (result.folder / "failures.jsonl").read_text().splitlines()]
+    assert [failure["request_id"] for failure in listed] == ["p03/1.png", "p04/2.png"]
 
 
 def test_a_folder_of_outputs_is_a_system(photographs: Path, tmp_path: Path) -> None:

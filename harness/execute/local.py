@@ -241,6 +241,8 @@ class LocalExecutor:
             )
 
     def _bury(self, worker: Worker) -> None:
+        if worker not in self._pool:
+            return  # ended on purpose
         self._pool.remove(worker)
         unit = worker.unit
         if unit is not None:
@@ -254,8 +256,8 @@ class LocalExecutor:
         for worker in list(self._pool):
             unit = worker.unit
             if unit is not None and worker.deadline is not None and now > worker.deadline:
-                worker.kill()
-                worker.unit = None
+                self._pool.remove(worker)  # or it would be given the next unit before its death is heard of
+                worker.close()
                 done = f" ({worker.message})" if worker.message else ""
                 message = f"no end after its time limit of {unit.time_limit:g} s{done}; the process was ended"
                 self._fail(unit, Failure(request_id=unit.id, kind="timeout", message=message))

@@ -161,6 +161,8 @@ class KernelDistance(Metric):
             m - np.bincount(b.block, minlength=count),
         )
         interval = jackknife_interval(value, replicates, shares=sets.shares, cluster=sets.cluster)
+        if interval is not None and not interval.low <= value <= interval.high:
+            flags = (*flags, "items of one cluster bias it at this n: the interval is that of the bias-corrected value")
         return sets.measurement(value, interval=interval, replicates=replicates, flags=flags)
 
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from ..errors import SuiteError
+from ..media.item import Split
 from ..media.mediaset import Terms
 from ..plan import Plan
 from ..suite import Suite
@@ -10,6 +12,20 @@ from .model import RENDERED, Draft, SuitePlan
 from .realism import plan_realism
 from .sets import counts_to_ask, plan_real
 from .systems import plan_systems
+
+
+def _check_enough(draft: Draft) -> None:
+    """Raise SuiteError if nothing could be measured, or something that was asked for could not be done at all."""
+    if draft.split_sizes.get(Split.TEST, 0) < 2:
+        raise SuiteError(
+            f"the test split has {draft.split_sizes.get(Split.TEST, 0)} items, at least 2 are needed: "
+            "give data.splits.test a larger share, or more data"
+        )
+    if draft.suite.detectors and not any(system.is_fake and system.trains for system in draft.systems):
+        raise SuiteError(
+            "detectors: no system that makes fakes has a train split; give a `use: folder` system `splits` "
+            "(for instance {train: 0.4, validation: 0.1, test: 0.5}), or leave detectors out"
+        )
 
 
 def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu", *, sets_only: bool = False) -> SuitePlan:
@@ -31,6 +47,7 @@ def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu", *, 
     draft.counts = counts_to_ask(draft)
     draft.systems = plan_systems(draft)
     if not sets_only:
+        _check_enough(draft)
         plan_realism(draft)
         plan_detection(draft)
     return SuitePlan(

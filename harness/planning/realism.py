@@ -55,6 +55,11 @@ def plan_realism(draft: Draft, protocols: Protocols = MappingProxyType({})) -> N
                 for comparer in _comparers(card, instruments) if system.pairs else ():
                     _measured(draft, card, Reading(comparer, {}) if comparer else None, system)
             continue
+        if not any(card.purpose in instrument.purpose for instrument in instruments.values()):
+            raise SuiteError(
+                f"metrics: '{card.name}' reads an instrument for {card.purpose}, and none of instruments is one: "
+                f"{', '.join(instruments)}"
+            )
         for instrument in instruments.values():
             if card.purpose in instrument.purpose:
                 reading = Reading(instrument.name, protocols.get(instrument.name, {}))

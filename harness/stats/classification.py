@@ -1,5 +1,6 @@
 """How well a detector tells fake from real: accuracy, precision, recall, F1 and AUC, each with an interval."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -7,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .blocks import FEWEST
-from .intervals import wilson
+from .intervals import t_quantile, wilson
 from .score import Interval, Measurement
 
 DRAWS = 1000
-"""Bootstrap draws for F1 and AUC."""
+"""Bootstrap draws for AUC."""
 METRICS = ("accuracy", "precision", "recall", "f1", "auc")
 
 Floats = NDArray[np.float64]
@@ -51,8 +52,8 @@ def _rates(threshold: float) -> dict[str, Statistic]:
 def judge(judged: Judged, generator: np.random.Generator) -> dict[str, Measurement]:
     """Return every metric of `METRICS` for one test set.
 
-    Accuracy, precision and recall are rates with Wilson's interval on the effective sample size; F1 and AUC have a
-    percentile bootstrap over clusters, real and fake apart. A set of one class, or without items, has no AUC,
+    Accuracy, precision, recall and F1 have intervals from Wilson's of both classes; AUC has a bootstrap over clusters,
+    real and fake apart. A set of one class, or without items, has no AUC,
     precision or F1: the Measurement says why.
 
     Args:
@@ -65,23 +66,28 @@ def judge(judged: Judged, generator: np.random.Generator) -> dict[str, Measureme
     if reason:
         return {name: Measurement(value=None, n=count, reason=reason) for name in METRICS}
     blocks = np.array(judged.blocks)
-    block_count = int(blocks.max()) + 1
-    drawn = _bootstrap(judged, {name: statistics[name] for name in ("f1", "auc")}, generator)
+    left_out = [b for b in range(int(blocks.max()) + 1) if _both_classes(judged.truth[blocks != b])]
+    intervals = {**_rate_intervals(judged), "auc": _auc_interval(judged, generator)}
     found = {}
     for name in METRICS:
-        value = statistics[name](judged.fake, judged.truth)
-        replicates = tuple(
-            statistics[name](judged.fake[blocks != b], judged.truth[blocks != b]) for b in range(block_count)
-        )
-        interval = drawn.get(name) or _rate_interval(name, judged)
+        if name == "precision" and not (judged.fake >= judged.threshold).any():
+            reason = "undefined: nothing was called fake"
+            found[name] = Measurement(value=None, n=int(judged.truth.sum()), reason=reason)
+            continue
+        replicates = tuple(statistics[name](judged.fake[blocks != b], judged.truth[blocks != b]) for b in left_out)
         found[name] = Measurement(
-            value=value,
-            interval=interval,
+            value=statistics[name](judged.fake, judged.truth),
+            interval=intervals[name],
             n=int(judged.truth.sum()),
             n_real=int((~judged.truth).sum()),
-            replicates=replicates if block_count >= FEWEST else (),
+            replicates=replicates if len(left_out) >= FEWEST else (),
+            flags=() if intervals[name] else (f"no interval: fewer than {FEWEST} clusters in a class",),
         )
     return found
+
+
+def _both_classes(truth: NDArray[np.bool_]) -> bool:
+    return bool(truth.any() and not truth.all())
 
 
 def false_alarms(judged: Judged) -> Measurement:
@@ -112,47 +118,83 @@ def _cluster_name(labels: Sequence[str] | NDArray[np.str_]) -> str:
     return "item" if len(set(labels)) == len(labels) else "cluster"
 
 
-def _rate_interval(name: str, judged: Judged) -> Interval | None:
+def _rate_intervals(judged: Judged) -> dict[str, Interval | None]:
+    """Return intervals of what two rates decide: the recall of the fakes and the false alarms among the real items.
+
+    Each rate has Wilson's interval on its own effective sample size. Accuracy, a weighted sum of both, joins them by
+    the recovered variances of Zou and Donner (2008, equation 3). Precision and F1 rise with the one and fall with the
+    other: their ends are reached where both intervals, at 97.5 %, have theirs, so that they hold at 95 % at least.
+    """
     decided = judged.fake >= judged.threshold
-    entered = {"accuracy": np.ones_like(judged.truth), "precision": decided, "recall": judged.truth}[name]
-    hits = (decided == judged.truth)[entered]
-    labels = [label for label, used in zip(judged.clusters, entered, strict=True) if used]
-    return wilson(hits, labels, cluster=_cluster_name(labels)) if labels else None
+    rates, single, joint = {}, {}, {}
+    for name, member in (("recall", judged.truth), ("alarms", ~judged.truth)):
+        labels = [label for label, used in zip(judged.clusters, member, strict=True) if used]
+        if 1 < len(labels) != len(set(labels)) < FEWEST:
+            return dict.fromkeys(("accuracy", "precision", "recall", "f1"))
+        rates[name] = float(decided[member].mean())
+        single[name] = wilson(decided[member], labels, cluster=_cluster_name(labels))
+        joint[name] = wilson(decided[member], labels, level=0.975)
+    recall, alarms, wide, wider = single["recall"], single["alarms"], joint["recall"], joint["alarms"]
+    if recall is None or alarms is None or wide is None or wider is None:
+        return {"accuracy": None, "precision": None, "recall": recall, "f1": None}
+    share, cluster = float(judged.truth.mean()), _cluster_name(judged.clusters)
+    accuracy = share * rates["recall"] + (1 - share) * (1 - rates["alarms"])
+    below = np.hypot(share * (rates["recall"] - recall.low), (1 - share) * (alarms.high - rates["alarms"]))
+    above = np.hypot(share * (recall.high - rates["recall"]), (1 - share) * (rates["alarms"] - alarms.low))
+
+    def corner(name: str, low: float, high: float) -> Interval:
+        method = {"accuracy": "wilson of both classes, joined"}.get(name, "wilson of both classes at 97.5 %")
+        return Interval(low=max(0.0, low), high=min(1.0, high), method=method, cluster=cluster)
+
+    def precision(hit: float, alarm: float) -> float:
+        return share * hit / (share * hit + (1 - share) * alarm) if hit + alarm else 0.0
+
+    def f1(hit: float, alarm: float) -> float:
+        return 2 * share * hit / (share * hit + (1 - share) * alarm + share)
+
+    return {
+        "accuracy": corner("accuracy", float(accuracy - below), float(accuracy + above)),
+        "precision": corner("precision", precision(wide.low, wider.high), precision(wide.high, wider.low)),
+        "recall": recall,
+        "f1": corner("f1", f1(wide.low, wider.high), f1(wide.high, wider.low)),
+    }
 
 
-def _bootstrap(judged: Judged, statistics: dict[str, Statistic], generator: np.random.Generator) -> dict[str, Interval]:
-    """Percentile bootstrap over clusters, real and fake apart, so that no draw is of one class."""
+def _auc_interval(judged: Judged, generator: np.random.Generator) -> Interval | None:
+    """Bootstrap over clusters, real and fake apart, expanded for few clusters as `cluster_bootstrap` is.
+
+    Where every draw is 0 or 1 the bootstrap sees no spread; then AUC, the chance that a fake outscores a real item, has
+    Wilson's interval on the number of clusters in the smaller class.
+    """
+    from scipy.special import ndtr
+
     labels = np.array(judged.clusters)
     classes = []
     for member in (judged.truth, ~judged.truth):
         rows = np.flatnonzero(member)
-        order = [rows[labels[rows] == label] for label in dict.fromkeys(labels[rows].tolist())]
-        classes.append(order)
-    values: dict[str, list[float]] = {name: [] for name in statistics}
-    for _ in range(DRAWS):
+        classes.append([rows[labels[rows] == label] for label in dict.fromkeys(labels[rows].tolist())])
+    fewest = min(len(groups) for groups in classes)
+    if fewest < FEWEST:
+        return None
+    drawn = np.empty(DRAWS)
+    for draw in range(DRAWS):
         picked = [groups[i] for groups in classes for i in generator.integers(len(groups), size=len(groups))]
         rows = np.concatenate(picked)
-        fake, truth = judged.fake[rows], judged.truth[rows]
-        for name, statistic in statistics.items():
-            values[name].append(_fast(name, statistic, fake, truth, judged.threshold))
+        drawn[draw] = _auc(judged.fake[rows], judged.truth[rows])
     cluster = _cluster_name(labels)
-    found = {}
-    for name, drawn in values.items():
-        low, high = np.quantile(drawn, [0.025, 0.975])
-        found[name] = Interval(low=float(low), high=float(high), method="cluster-bootstrap", cluster=cluster)
-    return found
+    if drawn.min() == drawn.max() and drawn[0] in (0.0, 1.0):
+        edge = wilson(np.full(fewest, drawn[0]), [str(i) for i in range(fewest)])
+        low, high = (edge.low, edge.high) if edge else (0.0, 1.0)
+        return Interval(low=low, high=high, method="wilson on the fewer clusters", cluster=cluster)
+    tail = float(ndtr(-math.sqrt(fewest / (fewest - 1)) * t_quantile(0.95, fewest - 1)))
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return Interval(low=float(low), high=float(high), method="cluster-bootstrap", cluster=cluster)
 
 
-def _fast(name: str, statistic: Statistic, fake: Floats, truth: NDArray[np.bool_], threshold: float) -> float:
-    """Compute F1 and AUC without scikit-learn's checks, which take most of the time in a bootstrap."""
-    if name == "f1":
-        decided = fake >= threshold
-        hits = float((decided & truth).sum())
-        return 2 * hits / max(float(decided.sum() + truth.sum()), 1.0)
-    if name == "auc":
-        from scipy.stats import rankdata
+def _auc(fake: Floats, truth: NDArray[np.bool_]) -> float:
+    """Compute AUC from ranks: scikit-learn's checks would take most of the time in a bootstrap."""
+    from scipy.stats import rankdata
 
-        positives = int(truth.sum())
-        ranks = float(rankdata(fake)[truth].sum())
-        return (ranks - positives * (positives + 1) / 2) / (positives * (len(truth) - positives))
-    return statistic(fake, truth)
+    positives = int(truth.sum())
+    ranks = float(rankdata(fake)[truth].sum())
+    return (ranks - positives * (positives + 1) / 2) / (positives * (len(truth) - positives))

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .blocks import FEWEST
 from .score import Interval
 
 DRAWS = 4000
@@ -126,13 +127,13 @@ def cluster_bootstrap(
         cluster: Name of what a label stands for.
 
     Returns:
-        The Interval, or None with fewer than two clusters.
+        The Interval, or None with fewer than `FEWEST` clusters: with 2 it would cover half the time, with 4, 88 %.
     """
     from scipy.special import ndtr
 
     sums, sizes = cluster_sums(values, clusters)
     count = len(sums)
-    if count < 2:
+    if count < FEWEST:
         return None
     means = np.empty(draws)
     step = max(1, 4_000_000 // count)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .harness.media.images import read_image as read_image
     from .harness.media.images import resize as resize
     from .harness.media.item import Item as Item
+    from .harness.media.mediaset import MediaSet as MediaSet
+    from .harness.media.mediaset import Terms as Terms
     from .harness.metrics.frechet import frechet_distance as frechet_distance
     from .harness.metrics.inception_score import inception_score as inception_score
     from .harness.metrics.infinity import frechet_distance_infinity as frechet_distance_infinity
@@ -44,8 +46,6 @@ if TYPE_CHECKING:
     from .harness.metrics.paired import ssim as ssim
     from .harness.metrics.perceptual import lpips as lpips
     from .harness.metrics.realism import realism_score as realism_score
-    from .harness.media.mediaset import MediaSet as MediaSet
-    from .harness.media.mediaset import Terms as Terms
     from .harness.run import run as run
     from .harness.suite import Suite as Suite
 
