@@ -21,7 +21,12 @@ def run(
     workers: options.Workers = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the plan.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Do units again in which items failed.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if any system failed.")] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Exit with 1 if any item of any system failed; without, only if no system made anything."
+        ),
+    ] = False,
     json_: options.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
@@ -42,5 +47,6 @@ def run(
     else:
         show.results(result.results)
         typer.echo(str(result.folder))
-    if strict and any(system.status != "ok" for system in result.results.systems):
+    states = [system.status for system in result.results.systems]
+    if set(states) == {"failed"} or (strict and set(states) != {"ok"}):
         raise typer.Exit(1)

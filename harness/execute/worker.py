@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import Queue
 from typing import Any, TextIO
 
-from ..errors import FauxbenchError, IntegrityError
+from ..errors import FauxbenchError
 from ..store.store import Store, disk_is_full, storage_message
 from .step import Step
 
@@ -106,7 +106,7 @@ def run_order(order: Mapping[str, Any], out: TextIO) -> None:
 
 def _failure(error: BaseException) -> dict[str, str | None]:
     kind = "refused" if type(error).__name__ == "RefusedError" else "error"
-    if isinstance(error, FauxbenchError) and not isinstance(error, IntegrityError):
+    if isinstance(error, FauxbenchError):
         return {"kind": kind, "message": str(error), "traceback": None}
     message = f"{type(error).__name__}: {error}"
     return {"kind": kind, "message": message, "traceback": traceback.format_exc()}

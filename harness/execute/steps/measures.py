@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...canonical import JSON, digest_of, digest_of_bytes
 from ...conditions.table import Condition
-from ...errors import MediaError
+from ...errors import IntegrityError, MediaError
 from ...instruments import load_instrument
 from ...media.content import Picture
 from ...media.images import read_image
@@ -80,12 +81,19 @@ def extract(step: Step) -> Outcome:
 
 
 def read_features(folder: Path, *splits: Split) -> tuple[Features, int]:
-    """Read what `extract` wrote, only the given splits, and the number of items it could not read."""
-    record = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
-    wanted = {str(split) for split in splits}
-    keep = [i for i, (_, _, split) in enumerate(record["rows"]) if split in wanted]
-    with np.load(folder / "features.npz", allow_pickle=False) as stored:
-        arrays = {name: stored[name][keep] for name in stored.files}
+    """Read what `extract` wrote, only the given splits, and the number of items it could not read.
+
+    Raises:
+        IntegrityError: A file was damaged after it was written.
+    """
+    try:
+        record = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
+        wanted = {str(split) for split in splits}
+        keep = [i for i, (_, _, split) in enumerate(record["rows"]) if split in wanted]
+        with np.load(folder / "features.npz", allow_pickle=False) as stored:
+            arrays = {name: stored[name][keep] for name in stored.files}
+    except (OSError, ValueError, LookupError, EOFError, BadZipFile) as error:
+        raise IntegrityError(f"{folder} is damaged ({error}); delete it to have it made again") from error
     ids = tuple(record["rows"][i][0] for i in keep)
     clusters = tuple(record["rows"][i][1] for i in keep)
     return Features(ids=ids, clusters=clusters, arrays=arrays), len(record["failures"])
