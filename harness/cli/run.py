@@ -23,9 +23,7 @@ def run(
     retry: Annotated[bool, typer.Option("--retry", help="Do units again in which items failed.")] = False,
     strict: Annotated[
         bool,
-        typer.Option(
-            "--strict", help="Exit with 1 if any item of any system failed; without, only if no system made anything."
-        ),
+        typer.Option("--strict", help="Exit with 1 if any item failed, not only if all did."),
     ] = False,
     json_: options.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
