@@ -2,7 +2,7 @@
 
 1000 times the biased estimator with k(x, y) = exp(-|x - y|² / (2 · 10²)) (Jayasumana et al. 2024, section 4). At this
 width the kernel is nearly linear on the unit sphere, so that the number is 10 times the squared distance of the mean
-features to within half a percent: it sees a shift of the mean and hardly anything else.
+features to about one percent: it sees a shift of the mean and hardly anything else.
 """
 
 from collections.abc import Sequence

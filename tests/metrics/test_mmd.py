@@ -30,7 +30,7 @@ def test_is_the_definition(rng, monkeypatch, chunk):
 
 
 @pytest.mark.parametrize("shift", [0.01, 0.1, 0.5])
-def test_is_ten_times_the_squared_distance_of_the_means_to_half_a_percent(rng, shift):
+def test_is_ten_times_the_squared_distance_of_the_means_to_about_one_percent(rng, shift):
     a, b = unit(rng.normal(0.5 + shift, 1, size=(400, 64))), unit(rng.normal(0.5, 1, size=(300, 64)))
     shortcut = 10 * np.sum((a.mean(0) - b.mean(0)) ** 2)
     assert cmmd(a, b) == pytest.approx(shortcut, rel=0.015)
