@@ -286,3 +286,30 @@ def test_command_line_prints_controls_and_positions(measured, folders, capsys, m
     table = call("--format", "markdown")
     for words in ("position", "real (held out)", "real (down by 1.5, JPEG 85, up again)", "n 30 on each side"):
         assert words in table
+
+
+def test_the_command_line_reads_protocols():
+    from fauxbench.harness.cli.measure import _pairs
+
+    assert _pairs("resize=tf1, precision=bf16") == {"resize": "tf1", "precision": "bf16"}
+    assert _pairs("") == {}
+    with pytest.raises(InputError, match="expected NAME=VALUE, separated by commas, found 'tf1'"):
+        _pairs("tf1")
+
+
+def test_lpips_without_its_weights_is_a_row_that_says_so(tmp_path):
+    folder = paint(tmp_path / "p", 4, 1, blur=4)
+    found = measure(folder, folder, metrics=["lpips"], instruments=["spectrum"], store=tmp_path / "s", workers=1)
+    assert "weights of lpips-alex missing" in one(found, "lpips").reason
+
+
+def test_distance_to_statistics_is_the_distance_of_the_features():
+    from fauxbench.harness.metrics.frechet import frechet_to_statistics
+
+    rng = np.random.default_rng(4)
+    for n, m in ((12, 300), (200, 300), (12, 15), (200, 15)):
+        a, b = rng.normal(0.3, 1, size=(n, 40)), rng.normal(size=(m, 40))
+        expected = frechet_distance(a, b)
+        assert frechet_to_statistics(a, b.mean(0), np.cov(b, rowvar=False)) == pytest.approx(expected, rel=1e-6)
+    with pytest.raises(InputError, match="features have 40 columns, the statistics 3"):
+        frechet_to_statistics(a, np.zeros(3), np.eye(3))
