@@ -84,9 +84,12 @@ def plan(suite: Suite | str | Path, store: Path, device: str = "cpu") -> SuitePl
 
 
 def preview(suite: Suite | str | Path, *, store: Path | None = None, device: str = "cpu") -> Preview:
-    """Return what `run` would do: units to do, units cached, estimated seconds."""
+    """Return what `run` would do: units to do, units cached, estimated seconds. Nothing is written."""
     place = store or default_store()
     planned = plan(suite, place, device)
+    if not place.is_dir():
+        seconds = {unit.id: unit.cost for unit in planned.plan.units}
+        return Preview(plan=planned.plan, cached=frozenset(), seconds=seconds)
     opened = Store(place)
     cached = frozenset(planned.plan.cached(opened))
     executor = LocalExecutor(opened, workers=1, display=Display())

@@ -14,7 +14,7 @@ from PIL import Image
 import fauxbench
 from fauxbench.harness.errors import StorageError, SuiteError
 from fauxbench.harness.execute import local
-from fauxbench.harness.run import RunResult
+from fauxbench.harness.run import RunResult, preview
 from fauxbench.harness.store.schema import Row
 from fauxbench.harness.suite import Suite
 
@@ -327,3 +327,13 @@ def _alive(pid: int) -> bool:
     except OSError:
         return False
     return state not in {"Z", "X"} and os.path.exists(f"/proc/{pid}")  # noqa: PTH110
+
+
+def test_a_preview_writes_nothing(photographs: Path, good_system: str, tmp_path: Path) -> None:
+    suite = suite_of(photographs, good_system)
+    before = preview(suite)
+    assert not before.cached
+    assert set(before.seconds) == {unit.id for unit in before.plan.units}
+    assert not (tmp_path / "store").exists()
+    run(suite, tmp_path)
+    assert preview(suite).cached == {unit.id for unit in before.plan.units}
