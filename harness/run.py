@@ -87,7 +87,7 @@ def preview(suite: Suite | str | Path, *, store: Path | None = None, device: str
     """Return what `run` would do: units to do, units cached, estimated seconds. Nothing is written."""
     place = store or default_store()
     planned = plan(suite, place, device)
-    if not place.is_dir():
+    if not place.exists():
         seconds = {unit.id: unit.cost for unit in planned.plan.units}
         return Preview(plan=planned.plan, cached=frozenset(), seconds=seconds)
     opened = Store(place)

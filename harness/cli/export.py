@@ -1,5 +1,6 @@
 """`fauxbench export SET --as FORM --out DIR`."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ def export(
     out: Annotated[Path, typer.Option(help="A new folder.")],
     as_: Annotated[str, typer.Option("--as", help="folder, csv or deepfakebench.")] = "folder",
     store: options.Store = None,
+    json_: options.Json = False,
 ) -> None:
     """Write a set, marked, in a form that other tools read."""
     from ..export import FORMS, export_set, find_set, publishable
@@ -29,4 +31,5 @@ def export(
     media, origin = find_set(set_, store)
     if not publishable(media):
         raise RefusedError(f"{set_}: pictures of real people; the set's terms do not permit 'publish'")
-    typer.echo(str(export_set(media, as_, out, origin)))
+    written = str(export_set(media, as_, out, origin))
+    typer.echo(json.dumps({"path": written, "form": as_, "items": len(media)}) if json_ else written)

@@ -1,5 +1,6 @@
 """`fauxbench generate NAME --n N --from DATA --out DIR`."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +30,7 @@ def generate(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     store: options.Store = None,
     device: options.Device = "cpu",
+    json_: options.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Make a set with one generator: trained if it needs it, every file marked. Prints the set's folder."""
@@ -62,7 +64,8 @@ def generate(
     )
     if made.missed:
         typer.echo(f"warning: {len(made.missed)} of {made.card.expected} items failed: see failures.jsonl", err=True)
-    typer.echo(str(made.folder))
+    counts = {"items": len(made), "expected": made.card.expected, "digest": made.digest}
+    typer.echo(json.dumps({"path": str(made.folder), **counts}) if json_ else str(made.folder))
 
 
 def _parameters(given: list[str]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ def table(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     format_: options.Format = "markdown",
     name: Annotated[str | None, typer.Option("--table", "-t", help="One table; default all.")] = None,
+    json_: options.Json = False,
 ) -> None:
     """Print the tables of a run: LaTeX (booktabs), Markdown, CSV or HTML."""
     from ..cards import did_you_mean
@@ -27,6 +28,9 @@ def table(
 
     if format_ not in FORMATS:
         raise InputError(f"--format {format_}{did_you_mean(format_, FORMATS)}; legal: {', '.join(FORMATS)}")
+    if json_:
+        typer.echo(read_results(run).model_dump_json())
+        return
     found = tables(read_results(run))
     if name is not None and name not in found:
         raise InputError(f"no table '{name}'{did_you_mean(name, found)}; there are: {', '.join(found)}")

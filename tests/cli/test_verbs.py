@@ -125,3 +125,19 @@ def test_measure_and_generate(call: Call, good_system: str, photographs: Path, t
     code, said, _ = call("measure", photographs, out / "media", "--metrics", "fd", "--format", "csv", "-q")
     assert code == 0
     assert "fd[spectrum]" in said.lower()
+
+
+def test_generate_export_and_table_speak_json(call: Call, good_system: str, photographs: Path, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    code, out, _ = call("generate", good_system, "--n", 2, "--from", photographs, "--out", made, "-q", "--json")
+    found = json.loads(out)
+    assert (code, found["path"], found["items"], found["expected"]) == (0, str(made), 2, 2)
+    code, out, _ = call("export", made, "--as", "csv", "--out", tmp_path / "out", "--json")
+    assert (code, json.loads(out)["items"]) == (0, 2)
+    suite = tmp_path / "one.yaml"
+    suite.write_text(
+        "suite: one\ndata: {dataset: folder, path: photographs, terms: {people: none}}\n"
+        f"generators: [{{use: '{good_system}'}}]\nmetrics: [fd]\ninstruments: [spectrum]\n"
+    )
+    folder = call("run", suite, "--runs", tmp_path / "runs", "-q")[1].splitlines()[-1]
+    assert {row["system"] for row in json.loads(call("table", folder, "--json")[1])["rows"]} == {"real", "good@1"}
