@@ -72,6 +72,24 @@ def _constants(cols: int, rows: int, device: str) -> dict[str, Tensor]:
     return {k: torch.tensor(np.ascontiguousarray(v), dtype=torch.float32, device=device) for k, v in values.items()}
 
 
+def _part(points: Tensor, colour: Tensor, light: Tensor) -> Part:
+    """Return a grid of points (B, R, C, 3), seen from both sides, as a part."""
+    batch, r, c = points.shape[:3]
+    index = torch.arange(r, device=points.device)
+    normals = grid_normals(points, (index - 1).clamp(min=0), (index + 1).clamp(max=r - 1), closed=False)
+    flat = (batch, r * c, 3)
+    return Part(
+        PLAIN,
+        points.reshape(flat),
+        normals.reshape(flat),
+        colour.expand_as(points).reshape(flat),
+        light.reshape(flat),
+        grid_faces(r, c, str(points.device)),
+        True,
+        False,
+    )
+
+
 def mouth_parts(p: Columns, s: Columns, posed: Posed, anchor: Tensor, detail: float) -> list[Part]:
     """Build teeth, tongue and the cave of the mouth.
 
@@ -92,26 +110,6 @@ def mouth_parts(p: Columns, s: Columns, posed: Posed, anchor: Tensor, detail: fl
     enamel = anchor.new_tensor([0.74, 0.70, 0.60]) * (1 - old * anchor.new_tensor([0.1, 0.16, 0.3]))
     gum = anchor.new_tensor([0.42, 0.14, 0.13]).view(1, 1, 1, 3)
     parts = []
-
-    def add(points: Tensor, colour: Tensor, light: Tensor, *, double: bool = False) -> None:
-        r, c = points.shape[1:3]
-        index = torch.arange(r, device=points.device)
-        normals = grid_normals(points, (index - 1).clamp(min=0), (index + 1).clamp(max=r - 1), closed=False)
-        flat = (batch, r * c, 3)
-        faces = grid_faces(r, c, str(points.device))
-        parts.append(
-            Part(
-                PLAIN,
-                points.reshape(flat),
-                normals.reshape(flat),
-                colour.expand_as(points).reshape(flat),
-                light.reshape(flat),
-                faces,
-                double,
-                False,
-            )
-        )
-
     gape = (
         (s["jaw_open"] + 0.3 * s["lip_part"] + 0.3 * s["upper_lip_raise"] + 0.25 * s["smile"])
         .clamp(0, 1)
@@ -131,15 +129,15 @@ def mouth_parts(p: Columns, s: Columns, posed: Posed, anchor: Tensor, detail: fl
             ],
             -1,
         )
-        add(place(points, posed.rotation), gum + (enamel - gum) * white, light, double=True)
+        parts.append(_part(place(points, posed.rotation), gum + (enamel - gum) * white, light))
     tongue = const["tongue"][None] + shift
     raised = s["tongue"].view(-1, 1, 1)
     ahead = (tongue[..., 2] - 3.0) / 4.6
     tongue = torch.stack([tongue[..., 0], tongue[..., 1] + 0.9 * raised * ahead**2, tongue[..., 2] + 0.3 * raised], -1)
     tongue = place(swing(tongue, posed.jaw), posed.rotation)
-    add(tongue, gum * gum.new_tensor([1.0, 0.9, 0.95]), flat_light(tongue, 0.3, 0.6), double=True)
+    parts.append(_part(tongue, gum * gum.new_tensor([1.0, 0.9, 0.95]), flat_light(tongue, 0.3, 0.6)))
     cave = const["cave"][None] * stretch + shift
     fall = torch.linspace(0, 1, cave.shape[1], device=cave.device).view(1, -1, 1, 1)
     cave = place(cave + fall * (swing(cave, posed.jaw) - cave), posed.rotation)
-    add(cave, gum * gum.new_tensor([0.22, 0.2, 0.2]), flat_light(cave, 0.12, 0.0), double=True)
+    parts.append(_part(cave, gum * gum.new_tensor([0.22, 0.2, 0.2]), flat_light(cave, 0.12, 0.0)))
     return parts
