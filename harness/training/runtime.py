@@ -251,13 +251,19 @@ class Pool:
 
 
 class Average:
-    """An exponential moving average of a network's weights, which tests and files are made of."""
+    """An exponential moving average of a network's weights, which tests and files are made of.
 
-    def __init__(self, net: nn.Module, decay: float = 0.998) -> None:
-        from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+    It looks back over a twentieth of the steps taken, at most over `longest`, so that a short training is not averaged
+    with its beginning.
+    """
 
-        moving = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-        self.model = AveragedModel(net, multi_avg_fn=moving, use_buffers=False)
+    def __init__(self, net: nn.Module, longest: int = 500) -> None:
+        from torch.optim.swa_utils import AveragedModel
+
+        def moving(average: Tensor, new: Tensor, taken: Tensor | int) -> Tensor:
+            return average + (new - average) / min(longest, 1 + float(taken) / 20)
+
+        self.model = AveragedModel(net, avg_fn=moving, use_buffers=False)
         self._net = net
 
     def update(self) -> None:
