@@ -1,31 +1,27 @@
 """Measure two sets of pictures against each other: the realism part of a suite, without a suite."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from .canonical import JSON
-from .cards import did_you_mean
 from .datasets.inputs import folder_of
 from .datasets.listing import list_folder
 from .errors import InputError
 from .execute.display import Display
 from .execute.local import LocalExecutor
-from .execute.local import Results as Ran
-from .instruments import OPTIONS, check_options
 from .measure_statistics import measure_against_statistics, save_statistics
 from .media.mediaset import Terms
 from .metrics import metric_card
 from .metrics.statistics import is_statistics, read_statistics
 from .plan import Plan
-from .planning.controls import Compared, plan_controls
 from .planning.model import Draft, SuitePlan
+from .planning.reading import protocols_of
 from .planning.realism import plan_realism
 from .planning.sets import counts_to_ask, plan_real
 from .planning.systems import plan_systems
 from .reduce import reduce_run
 from .run import default_store, default_workers
-from .store.schema import Results, Row
+from .store.schema import Position, Results, Row
 from .store.store import Store, weights_folder
 from .suite import Counts, DataSpec, Splits, Suite, SystemSpec
 
@@ -34,36 +30,20 @@ INSTRUMENTS = ("spectrum", "inception-2015")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
-    """Where a system lies between real pictures and slightly degraded ones, all at one N against the same half."""
-
-    metric: str
-    """As shown."""
-    n: int
-    """Items on each side."""
-    system: float | None
-    control: float | None
-    """Real pictures."""
-    degraded: float | None
-    """The same ones, degraded."""
-    value: float | None = None
-    """0 is as good as real, 1 as far off as the degradation, more is worse; below 0 is chance."""
-    reason: str | None = None
-    """Why there is no value."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """What two sets measure against each other."""
 
     results: Results
-    positions: tuple[Position, ...] = ()
-    """One for each metric over two sets."""
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """One row a metric, and the control rows: half of the real pictures against the other, and degraded."""
         return self.results.rows
+
+    @property
+    def positions(self) -> tuple[Position, ...]:
+        """One for each metric over two sets."""
+        return tuple(row.position for row in self.rows if row.position is not None)
 
 
 def measure(  # noqa: PLR0913 - all but two by name
@@ -124,32 +104,11 @@ def measure(  # noqa: PLR0913 - all but two by name
     folders = tuple(folder_of(side, place / "inputs") for side in sides)
     list_folder(folders[0])
     suite = _suite(folders, len(list_folder(folders[1])), metrics, instruments)
-    planned, compared = _plan(suite, weights_folder(place), device, protocols)
+    planned = _plan(suite, weights_folder(place), device, protocols)
     ran = run_in().run(planned.plan)
     if save_stats is not None:
         save_statistics(Path(save_stats), ran, protocols)
-    return Measured(results=reduce_run(planned, ran).results, positions=tuple(_position(one, ran) for one in compared))
-
-
-def protocols_of(protocol: Mapping[str, str], instruments: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return the options of each instrument that knows some of them.
-
-    Raises:
-        InputError: An option that none of the instruments knows, or a value that is not legal.
-    """
-    known = {option for name in instruments for option in OPTIONS.get(name, {})}
-    for option in protocol:
-        if option not in known:
-            hint = did_you_mean(option, known)
-            legal = ", ".join(sorted(known)) or "none"
-            raise InputError(f"protocol: no option '{option}'{hint}; {', '.join(instruments)} have: {legal}")
-    chosen = {
-        name: {option: value for option, value in protocol.items() if option in OPTIONS.get(name, {})}
-        for name in instruments
-    }
-    for name, options in chosen.items():
-        check_options(name, options)
-    return {name: options for name, options in chosen.items() if options}
+    return Measured(results=reduce_run(planned, ran).results)
 
 
 def _suite(folders: Sequence[Path], count: int, metrics: Sequence[str], instruments: Sequence[str]) -> Suite:
@@ -164,47 +123,17 @@ def _suite(folders: Sequence[Path], count: int, metrics: Sequence[str], instrume
     )
 
 
-def _plan(
-    suite: Suite, weights: Path, device: str, protocols: Mapping[str, Mapping[str, str]]
-) -> tuple[SuitePlan, tuple[Compared, ...]]:
+def _plan(suite: Suite, weights: Path, device: str, protocols: Mapping[str, Mapping[str, str]]) -> SuitePlan:
     """Plan realism and its controls, and nothing else of a suite."""
     draft = Draft(suite=suite, base=Path.cwd(), weights=weights, terms=suite.data.terms or Terms())
     draft.split_sizes = plan_real(draft)
     draft.counts = counts_to_ask(draft)
     draft.systems = plan_systems(draft)
     plan_realism(draft, protocols)
-    compared = plan_controls(draft, suite.metrics, suite.instruments, protocols)
-    planned = SuitePlan(
+    return SuitePlan(
         suite=suite,
         plan=Plan(units=tuple(draft.units.values()), device=device),
         systems=draft.systems,
         rows=tuple(draft.rows),
         detect_units=draft.detect_units,
     )
-    return planned, compared
-
-
-def _position(compared: Compared, ran: Ran) -> Position:
-    system, control, degraded = (
-        _record(ran, unit, compared.name) for unit in (compared.system, compared.control, compared.degraded)
-    )
-    position = Position(
-        metric=compared.metric,
-        n=compared.n,
-        system=system.get("value"),
-        control=control.get("value"),
-        degraded=degraded.get("value"),
-    )
-    if position.system is None or position.control is None or position.degraded is None:
-        reasons = [str(record.get("reason") or "not computed") for record in (system, control, degraded)]
-        missing = zip(reasons, (position.system, position.control, position.degraded), strict=True)
-        return replace(position, reason="; ".join(dict.fromkeys(why for why, value in missing if value is None)))
-    span = position.degraded - position.control
-    if span * (1 if metric_card(compared.name).direction == "lower" else -1) <= 0:
-        return replace(position, reason=f"the degradation is not seen at n {compared.n}")
-    return replace(position, value=(position.system - position.control) / span)
-
-
-def _record(ran: Ran, unit: str, name: str) -> dict[str, JSON]:
-    finished = ran.finished.get(unit)
-    return dict(finished.facts)["measurements"][name] if finished else {}

@@ -21,7 +21,7 @@ from .metrics.statistics import (
 )
 from .plan import Plan, numeric_class
 from .planning.model import REAL, Draft
-from .planning.realism import Reading, extracted, missing_weights, protocol_of
+from .planning.reading import Reading, extracted, missing_weights, protocol_of
 from .planning.sets import plan_real
 from .stats.score import Measurement
 from .store.schema import IntervalRecord, Results, Row, SeedValue, SuiteRecord, comparability_key

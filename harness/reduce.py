@@ -10,10 +10,12 @@ from .canonical import JSON, digest_of
 from .errors import Failure
 from .execute.local import Results as Ran
 from .plan import numeric_class
-from .planning.model import REAL, RowPlan, SuitePlan, System
+from .planning.model import REAL, Compared, RowPlan, SuitePlan, System
 from .stats.groups import mark_best
+from .stats.score import Direction
 from .store.schema import (
     IntervalRecord,
+    Position,
     Replicates,
     Results,
     Row,
@@ -137,7 +139,37 @@ class _Reducer:
             reason=reason,
             flags=tuple(dict.fromkeys(flag for _, one in found for flag in one["flags"])),
             seeds=tuple(SeedValue(seed=seed, value=one["value"]) for seed, one in found),
+            position=self._position(row, row.compared) if row.compared else None,
         )
+
+    def _position(self, row: RowPlan, compared: Compared) -> Position:
+        values: list[float | None] = []
+        reasons: list[str] = []
+        for ids in (compared.systems, (compared.control,), (compared.degraded,)):
+            found = [self._measurement(unit, compared.name) for unit in ids]
+            scores = [one["value"] for one in found if one["value"] is not None]
+            values.append(float(np.mean(scores)) if scores and len(scores) == len(found) else None)
+            reasons += [str(one["reason"]) for one in found if one["value"] is None]
+        system, control, degraded = values
+        position = Position(
+            metric=row.metric,
+            n=compared.n,
+            system=system,
+            control=control,
+            degraded=degraded,
+            degradation=compared.degradation,
+        )
+        if system is None or control is None or degraded is None:
+            return position.model_copy(update={"reason": "; ".join(dict.fromkeys(reasons))})
+        span = degraded - control
+        if span * (1 if row.direction is Direction.LOWER else -1) <= 0:
+            return position.model_copy(update={"reason": f"the degradation is not seen at n {compared.n}"})
+        return position.model_copy(update={"value": (system - control) / span})
+
+    def _measurement(self, unit: str, name: str) -> dict[str, JSON]:
+        if unit in self.ran.finished:
+            return dict(dict(self.ran.finished[unit].facts)["measurements"][name])
+        return {"value": None, "reason": _why(self.ran.failed.get(unit))}
 
     def _failures(self, row: RowPlan, found: Sequence[tuple[int, Mapping[str, JSON]]]) -> dict[str, int]:
         counts: dict[str, int] = {}

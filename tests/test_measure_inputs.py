@@ -11,9 +11,9 @@ from fauxbench.harness.datasets.inputs import folder_of
 from fauxbench.harness.errors import RefusedError
 from fauxbench.harness.execute.display import Display
 from fauxbench.harness.instruments import load_instrument
-from fauxbench.harness.measure import protocols_of
 from fauxbench.harness.media.item import Item, Kind, Modality, Split
 from fauxbench.harness.media.mediaset import MediaSetWriter, Terms
+from fauxbench.harness.planning.reading import protocols_of
 
 FAST = {"metrics": ["fd"], "instruments": ["spectrum"], "workers": 1}
 
@@ -80,7 +80,7 @@ def test_controls_stand_beside_at_equal_n(measured):
 
 def test_real_pictures_lie_at_0_and_degraded_ones_at_1(tmp_path):
     """A system whose pictures are real ones, and one whose pictures are real ones degraded as the control is."""
-    from fauxbench.harness.planning.controls import DEGRADATION
+    from fauxbench.harness.conditions.control import DEGRADATION
 
     real, other = paint(tmp_path / "real", 80, 1, blur=4), paint(tmp_path / "other", 40, 2, blur=4)
     worse = tmp_path / "worse"

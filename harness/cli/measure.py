@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,7 +65,7 @@ def measure(
     )
     if json_:
         rows = [row.model_dump(mode="json") for row in found.rows]
-        positions = [asdict(position) for position in found.positions]
+        positions = [position.model_dump(mode="json") for position in found.positions]
         document = {"rows": rows, "positions": positions, "warnings": found.results.warnings}
         typer.echo(json.dumps(document, ensure_ascii=False))
         return
@@ -93,7 +93,7 @@ def _pairs(text: str) -> dict[str, str]:
 
 def _table(found: "Measured", origin: dict[str, str]) -> "Table":
     """Return the table of all rows, with the degraded control named and the positions in a column of their own."""
-    from ..planning.controls import DEGRADED, SAID
+    from ..conditions.control import DEGRADED, SAID
     from ..report import measure_table
     from ..report.model import Cell, Column
 

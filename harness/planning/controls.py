@@ -1,99 +1,135 @@
-"""Planning the controls of `measure`: a known light degradation beside real against held-out real, at equal N."""
+"""Planning the controls: real against held-out real, the same after a known light degradation, and what lies between.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+A position needs three scores with one N on both sides. Where the sets have that N anyway, the rows' own units give it;
+elsewhere all three are measured once more, cut to it.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from ..canonical import JSON
 from ..cards import MetricCard
-from ..conditions.table import Condition
-from ..instruments import instrument_card
+from ..conditions.control import DEGRADATION, DEGRADED, SAID
 from ..media.item import Split
-from ..metrics import metric_card
 from ..plan import Unit
 from ..stats.score import Direction
-from .model import REAL, Draft, RowPlan, System
-from .realism import Protocols, Reading, extracted, measure_key, missing_weights, protocol_of
-
-DEGRADED = "real-degraded"
-"""Name of the system in the rows of the degraded control."""
-DEGRADATION = Condition(name="resolution", severity=1, parameters={"factor": 1.5, "jpeg": 85})
-"""Down to two thirds, JPEG of quality 85, and up again: seen side by side, hardly alone."""
-SAID = "down by 1.5, JPEG 85, up again"
+from .model import REAL, Compared, Draft, RowPlan, Source, System
+from .reading import Degraded, Reading, extracted, measure_key, missing_weights, protocol_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """The three scores at one N, against one half of the real pictures, that a position is made of."""
+class HeldOut:
+    """Which real items are compared with the reference, and how many."""
 
-    metric: str
-    """As shown."""
-    name: str
-    """Of the metric: its measurement in the facts of the units."""
+    kind: Literal["others", "half"]
+    """`others`: of the train and validation splits; `half`: one half of the test split against the other half."""
     n: int
-    control: str
-    """Unit of the other half of the real pictures."""
-    degraded: str
-    """Unit of that half, degraded."""
-    system: str
-    """Unit of the system."""
+    """Of the control rows."""
+    equal: int
+    """The N on both sides that a position is made at."""
+    rows_serve: bool
+    """Whether the control rows have that N on both sides."""
+    system_serves: bool
+    """Whether the systems' rows have it, against the same items."""
 
 
-def plan_controls(
-    draft: Draft, metrics: Sequence[str], instruments: Sequence[str], protocols: Protocols
-) -> tuple[Compared, ...]:
-    """Add a degraded control for every metric over two sets, and the system once more at the N of the controls.
-
-    Metrics whose weights are missing have rows that say so already. `plan_realism` comes first: it adds the control.
-    """
-    found = []
-    system = draft.systems[0]
-    for card in map(metric_card, metrics):
-        for name in instruments:
-            reading = Reading(name, protocols.get(name, {}))
-            fits = card.form == "set" and card.purpose in instrument_card(name).purpose
-            if fits and missing_weights(draft, reading) is None:
-                found.append(_compared(draft, card, reading, system))
-    return tuple(found)
+def held_out(draft: Draft) -> HeldOut:
+    """Return what serves as control."""
+    asked, reference = draft.counts[Split.TEST], draft.split_sizes[Split.TEST]
+    others = draft.split_sizes.get(Split.TRAIN, 0) + draft.split_sizes.get(Split.VALIDATION, 0)
+    if not others:
+        n = min(asked, reference // 2)
+        return HeldOut(kind="half", n=n, equal=n, rows_serve=True, system_serves=False)
+    n, equal = min(asked, others), min(asked, others, reference)
+    rows_serve = n == reference
+    return HeldOut(kind="others", n=n, equal=equal, rows_serve=rows_serve, system_serves=rows_serve and n == asked)
 
 
-def _compared(draft: Draft, card: MetricCard, reading: Reading, system: System) -> Compared:
-    n = min(draft.counts[Split.TEST], draft.split_sizes[Split.TEST] // 2)
-    shown = card.shown_as(reading.name)
-    real = extracted(draft, reading, REAL, tuple(Split))
-    degraded = extracted(draft, reading, REAL, (Split.TEST,), DEGRADATION)
-    synthetic = extracted(draft, reading, system.sets[0], (Split.TEST,))
-
-    def measured(what: str, role: str, **inputs: str) -> str:
-        key: dict[str, JSON] = {**measure_key(draft, card, role), "n": n}
-        unit = Unit(
-            id=f"measure {shown} of {what}",
-            kind="measure",
-            what=shown,
-            key=key,
-            inputs={**inputs, "real": real},
-            cost=2,
-        )
-        return draft.add(unit)
-
-    compared = Compared(
-        metric=shown,
-        name=card.name,
-        n=n,
-        control=f"measure {shown} of {REAL}",
-        degraded=measured(DEGRADED, "degraded", degraded=degraded),
-        system=measured(f"{system.name} at {n}", "equal", synthetic=synthetic),
+def realism_row(card: MetricCard, reading: Reading | None, system: str, kind: str) -> RowPlan:
+    """Return the row of a metric on a system or a control, before it has a source."""
+    return RowPlan(
+        section="realism",
+        system=system,
+        role="control" if kind == "real" else "system",
+        kind=kind,
+        metric=card.shown_as(reading.name if reading else None),
+        direction=Direction(card.direction),
+        protocol=protocol_of(card, reading),
     )
-    draft.rows.append(
-        RowPlan(
-            section="realism",
-            system=DEGRADED,
-            role="control",
-            kind="real",
-            metric=shown,
-            direction=Direction(card.direction),
-            sources=((0, compared.degraded, card.name),),
-            protocol={**protocol_of(card, reading), "control": "halves"},
-            n=n,
+
+
+class Controls:
+    """The controls of one metric under one instrument; `plan` adds their rows."""
+
+    def __init__(self, draft: Draft, card: MetricCard, reading: Reading) -> None:
+        self.draft = draft
+        self.card = card
+        self.reading = reading
+        self.held_out = held_out(draft)
+        self.reason = missing_weights(draft, reading)
+        self.applies = card.form == "set" and card.name != "memorisation"
+
+    def plan(self) -> None:
+        """Add the rows: real, and degraded unless weights are missing, which one row says well enough."""
+        if not self.applies:
+            return
+        held = self.held_out
+        protocol = {"control": "halves"} if held.kind == "half" else {}
+        for name in (REAL, DEGRADED):
+            row = realism_row(self.card, self.reading, name, "real")
+            sources: tuple[Source, ...] = ()
+            if self.reason is None:
+                sources = ((0, self._control(name, held.n, cut=held.kind == "half"), self.card.name),)
+            if self.reason is None or name == REAL:
+                protocols = {**row.protocol, **protocol}
+                self.draft.rows.append(replace(row, sources=sources, protocol=protocols, n=held.n, reason=self.reason))
+
+    def compared(self, system: System, sources: tuple[Source, ...]) -> Compared | None:
+        """Return what the position of a system is made of, given the sources of its row."""
+        if not self.applies or self.reason is not None:
+            return None
+        held = self.held_out
+        cut = held.kind == "half" or not held.rows_serve
+        units = [unit for _, unit, _ in sources]
+        if not held.system_serves:
+            units = [self._system(system, place) for place in range(len(system.sets))]
+        return Compared(
+            name=self.card.name,
+            n=held.equal,
+            control=self._control(REAL, held.equal, cut=cut),
+            degraded=self._control(DEGRADED, held.equal, cut=cut),
+            systems=tuple(units),
+            degradation=SAID,
         )
-    )
-    return compared
+
+    def _control(self, name: str, n: int, *, cut: bool) -> str:
+        """Add the unit that measures `n` held-out items, as they are or degraded; with `cut`, against as many."""
+        inputs = {"real": extracted(self.draft, self.reading, REAL, tuple(Split))}
+        if name == DEGRADED:
+            asked = Degraded(condition=DEGRADATION, held_out=self.held_out.kind, n=self.held_out.n)
+            splits = (Split.TEST,) if asked.held_out == "half" else (Split.TRAIN, Split.VALIDATION)
+            inputs["degraded"] = extracted(self.draft, self.reading, REAL, splits, asked)
+        again = cut and self.held_out.kind == "others"
+        return self._unit(
+            f"{name} at {n}" if again else name, "degraded" if name == DEGRADED else "control", n, inputs, cut
+        )
+
+    def _system(self, system: System, place: int) -> str:
+        """Add the unit that measures as many items of a system as the controls have, against the same items."""
+        inputs = {
+            "synthetic": extracted(self.draft, self.reading, system.sets[place], (Split.TEST,)),
+            "real": extracted(self.draft, self.reading, REAL, tuple(Split)),
+        }
+        n = self.held_out.equal
+        return self._unit(f"{system.name} seed {system.seeds[place]} at {n}", "equal", n, inputs, cut=True)
+
+    def _unit(self, what: str, role: str, n: int, inputs: dict[str, str], cut: bool) -> str:
+        shown = self.card.shown_as(self.reading.name)
+        key: dict[str, JSON] = {
+            **measure_key(self.draft, self.card, role),
+            "n": n,
+            "held_out": self.held_out.kind,
+            "reference": n if cut else None,
+        }
+        unit = Unit(id=f"measure {shown} of {what}", kind="measure", what=shown, key=key, inputs=inputs, cost=2)
+        return self.draft.add(unit)

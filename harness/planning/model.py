@@ -52,6 +52,27 @@ class System:
         return self.card.kind != "augmented_real"
 
 
+Source = tuple[int, str, str]
+"""(training seed, unit id, name of the measurement in the unit's facts)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """The scores at one N, against the same real items, that a position is made of."""
+
+    name: str
+    """Of the measurement in the facts of the units."""
+    n: int
+    control: str
+    """Unit of held-out real items."""
+    degraded: str
+    """Unit of the same ones, degraded."""
+    systems: tuple[str, ...]
+    """Units of the system, one a training seed."""
+    degradation: str
+    """In words."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowPlan:
     """One row of the results, before it has a value."""
@@ -62,8 +83,7 @@ class RowPlan:
     kind: str
     metric: str
     direction: Direction
-    sources: tuple[tuple[int, str, str], ...] = ()
-    """(training seed, unit id, name of the measurement in the unit's facts)."""
+    sources: tuple[Source, ...] = ()
     set_unit: str = REAL
     """The set whose items are counted and whose requests are part of the protocol."""
     protocol: Mapping[str, JSON] = field(default_factory=lambda: MappingProxyType({}))
@@ -74,6 +94,8 @@ class RowPlan:
     """Items expected, where that is not the whole test split."""
     reason: str | None = None
     """Why it will have no value, if that is known beforehand."""
+    compared: Compared | None = None
+    """Realism of a system, where the metric has controls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,27 @@ class SeedValue(Document):
     value: float | None
 
 
+class Position(Document):
+    """Where a system lies between real items and slightly degraded ones, all at one N against the same real items."""
+
+    metric: str
+    """As shown."""
+    n: int
+    """Items on each side."""
+    system: float | None
+    """Mean over training seeds."""
+    control: float | None
+    """Real items."""
+    degraded: float | None
+    """The same ones, degraded."""
+    degradation: str
+    """How, in words."""
+    value: float | None = None
+    """0 is as good as real, 1 as far off as the degradation, more is worse; below 0 is chance."""
+    reason: str | None = None
+    """Why there is no value."""
+
+
 class Row(Document):
     """One number of a run, and everything needed to read it."""
 
@@ -41,7 +62,7 @@ class Row(Document):
     """Unique in the run; the key of replicates.json."""
     section: Literal["realism", "detection", "false_alarms"]
     system: str
-    """`name@version`, or `real` for the control (real against held-out real)."""
+    """`name@version`; or a control: `real` (real against held-out real), `real-degraded` (the same, degraded)."""
     role: Literal["system", "control"]
     kind: str
     """fully_synthetic, partially_synthetic, augmented_real, real."""
@@ -66,6 +87,8 @@ class Row(Document):
     """Remarks that tables print as footnotes."""
     seeds: tuple[SeedValue, ...] = ()
     """Training seeds; one for a system without training."""
+    position: Position | None = None
+    """Realism of a system, for metrics over two sets: where it lies between the two controls."""
     best: bool | None = None
     """Not distinguishable from the best comparable row; null where rows are not ranked (control, coverage below 95 %,
     direction none, memorisation failed)."""

@@ -1,13 +1,12 @@
 """Steps that turn media into numbers, and numbers into scores: extract and measure."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...canonical import JSON, digest_of, digest_of_bytes
 from ...conditions.table import Condition
@@ -24,6 +23,7 @@ from ...stats.blocks import FEWEST, blocks, blocks_by_id
 from ...stats.score import Measurement
 from ...store.store import Store
 from ..step import Outcome, Step
+from . import held_out
 
 
 class Pictures:
@@ -64,7 +64,7 @@ def extract(step: Step) -> Outcome:
     condition = None
     if step.key.get("condition"):
         condition = Condition(**step.key["condition"])
-        items = tuple(item for item, half in zip(items, _half_of([i.cluster for i in items]), strict=True) if not half)
+        items = held_out.chosen(items, str(step.key["held_out"]), step.key["n"])
     options = dict(step.key.get("options", {}))
     instrument = load_instrument(str(step.key["instrument"]), Store(step.store).weights, step.device, **options)
     pictures = Pictures(items, step, condition)
@@ -129,12 +129,9 @@ def measure(step: Step) -> Outcome:
 
 
 def _evidence(step: Step) -> tuple[Evidence, int]:
+    if step.key["role"] != "system":
+        return held_out.evidence(step, lambda role, *splits: read_features(step.inputs[role], *splits))
     real, unread_real = read_features(step.inputs["real"], Split.TEST)
-    if step.key["role"] == "control":
-        others, _ = read_features(step.inputs["real"], Split.TRAIN, Split.VALIDATION)
-        return Evidence(synthetic=_control(others, int(step.key["n"])), real=real, seed=int(step.key["seed"])), 0
-    if step.key["role"] in {"halves", "degraded", "equal"}:
-        return _against_half(step, real)
     synthetic, unread = read_features(step.inputs["synthetic"], Split.TEST)
     fit, _ = read_features(step.inputs["real"], Split.TRAIN)
     unseen, _ = read_features(step.inputs["real"], Split.VALIDATION)
@@ -143,39 +140,6 @@ def _evidence(step: Step) -> tuple[Evidence, int]:
     real = replace(real, blocks=tuple(theirs[i] for i in real.ids))
     evidence = Evidence(synthetic=synthetic, real=real, fit=fit, unseen=unseen, seed=int(step.key["seed"]))
     return evidence, unread + unread_real
-
-
-def _control(others: Features, count: int) -> Features:
-    """Take `count` real items that are not the reference, identities evenly: the n-th of each before the next."""
-    seen: dict[str, int] = {}
-    turn = []
-    for row, cluster in enumerate(others.clusters):
-        turn.append((seen.get(cluster, 0), row))
-        seen[cluster] = seen.get(cluster, 0) + 1
-    rows = sorted(row for _, row in sorted(turn)[:count])
-    return others.take(np.array(rows, dtype=np.intp))
-
-
-def _half_of(clusters: Sequence[str]) -> NDArray[np.intp]:
-    """Cut a set into two halves that share no identity: 0 or 1 for each item."""
-    return blocks(clusters, 2)
-
-
-def _against_half(step: Step, real: Features) -> tuple[Evidence, int]:
-    """Compare one half of the reference with the other, as it is or degraded, or a system with it: n on both sides."""
-    half = _half_of(real.clusters)
-    first, second = (real.take(np.flatnonzero(half == place)) for place in (0, 1))
-    count, unread = min(int(step.key["n"]), len(first), len(second)), 0
-    first = _control(first, count)
-    if step.key["role"] == "equal":
-        first, unread = read_features(step.inputs["synthetic"], Split.TEST)
-        first = _control(first, count)
-    elif step.key["role"] == "degraded":
-        changed, _ = read_features(step.inputs["degraded"], Split.TEST)
-        row = {item: place for place, item in enumerate(changed.ids)}
-        first = changed.take(np.array([row[item] for item in first.ids if item in row], dtype=np.intp))
-    evidence = Evidence(synthetic=first, real=_control(second, count), seed=int(step.key["seed"]))
-    return evidence, unread
 
 
 class _Pairs:
