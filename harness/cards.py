@@ -120,8 +120,14 @@ class Weights(Document):
     licence: str
 
 
+Purpose = Literal[
+    "distribution", "neighbours", "classes", "identity", "factors", "sync", "speaker", "frames", "mouth", "speech"
+]
+"""What the numbers of an instrument are good for, and what a metric reads."""
+
+
 class InstrumentCard(Document):
-    """A network with fixed weights, or a fixed transform, that turns pictures into numbers."""
+    """A network with fixed weights, or a fixed transform, that turns media into numbers."""
 
     name: Name
     version: Version
@@ -133,11 +139,17 @@ class InstrumentCard(Document):
     """Further modules beside the entry's whose code makes the numbers; part of the fingerprint."""
     modality: Literal["image", "video", "audio"] = "image"
     """What `extract` reads: pictures, clips (VideoMedia) or sounds (SoundMedia)."""
+    sound: bool = False
+    """Clips: whether it hears them too; a clip without sound is then a counted failure."""
+    fps: float | None = None
+    """Clips: frames a second at which it wants them; None is as they are."""
     outputs: tuple[str, ...] = ("features",)
     """Names of the arrays that `extract` returns."""
-    purpose: tuple[Literal["distribution", "neighbours", "classes", "identity", "factors", "sync", "speaker"], ...]
+    purpose: tuple[Purpose, ...]
     """What metrics may use it for."""
     weights: Weights | None = None
+    weights_of: str | None = None
+    """The instrument whose file of weights this one reads too."""
     measured: dict[str, float] = {}
     """What the shipped weights reach on held-out data, by name; a test repeats it."""
 
@@ -151,8 +163,10 @@ class MetricCard(Document):
     form: Literal["set", "paired", "single"]
     """`set`: two sets; `paired`: an item and the item it was made from; `single`: the synthetic set alone."""
     direction: Literal["lower", "higher", "none"]
-    purpose: Literal["distribution", "neighbours", "classes", "pixels"]
+    purpose: Purpose | Literal["pixels"]
     """Which instruments it reads; `pixels` needs none."""
+    modality: tuple[Literal["image", "video", "audio"], ...] = ("image",)
+    """What it can be measured on: sets of pictures, of clips, of sounds."""
     display: dict[str, str] = {}
     """Name shown with a given instrument, for instance `inception-2015 = "fid"`; otherwise `name[instrument]`."""
     minimum_n: int = 2

@@ -1,4 +1,4 @@
-"""Measure two sets of pictures against each other: the realism part of a suite, without a suite."""
+"""Measure two sets of pictures, clips or sounds against each other: the realism part of a suite, without a suite."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,10 @@ from .errors import InputError
 from .execute.display import Display
 from .execute.local import LocalExecutor
 from .measure_statistics import measure_against_statistics, save_statistics
+from .media.item import Modality
 from .media.mediaset import Terms
 from .metrics import metric_card
+from .metrics.offers import UNITS, Offer, offer
 from .metrics.statistics import is_statistics, read_statistics
 from .plan import Plan
 from .planning.model import Draft, SuitePlan
@@ -24,9 +26,6 @@ from .run import default_store, default_workers
 from .store.schema import Position, Results, Row
 from .store.store import Store, weights_folder
 from .suite import Counts, DataSpec, Splits, Suite, SystemSpec
-
-METRICS = ("fd", "kd", "is", "ssim", "psnr")
-INSTRUMENTS = ("spectrum", "inception-2015")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +49,8 @@ def measure(  # noqa: PLR0913 - all but two by name
     real: Path | str,
     synthetic: Path | str,
     *,
-    metrics: Sequence[str] = METRICS,
-    instruments: Sequence[str] = INSTRUMENTS,
+    metrics: Sequence[str] | None = None,
+    instruments: Sequence[str] | None = None,
     protocol: Mapping[str, str] | None = None,
     save_stats: Path | str | None = None,
     store: Path | str | None = None,
@@ -59,19 +58,20 @@ def measure(  # noqa: PLR0913 - all but two by name
     workers: int | None = None,
     display: Display | None = None,
 ) -> Measured:
-    """Measure how near synthetic pictures come to real ones.
+    """Measure how near synthetic pictures, clips or sounds come to real ones.
 
-    Features and scores are cached by content, so that a second call is quick. Paired metrics (SSIM, PSNR, LPIPS) are
-    there if synthetic files have the names of real ones. A metric whose instrument lacks its weights gives a row that
-    says so. Each metric over two sets has two control rows, real against held-out real and the same after a known light
-    degradation, and a position between them, at equal N on both sides.
+    What is measured follows from what the folders hold; both must hold the same. Features and scores are cached by
+    content, so that a second call is quick. Paired metrics (SSIM, PSNR, LPIPS) are there if synthetic files have the
+    names of real ones. A metric whose instrument lacks its weights gives a row that says so. Each metric over two sets
+    has two control rows, real against held-out real and the same after a known light degradation, and a position
+    between them, at equal N on both sides; each metric over one set has that of the real set beside it.
 
     Args:
-        real: Real pictures: a folder, flat or one sub-folder a person; a zip file of one; a MediaSet; or statistics of
-            pytorch-fid (.npz with mu and sigma), from which only the Fréchet distance can be computed.
-        synthetic: Synthetic pictures, likewise.
-        metrics: Names of metrics, see `fauxbench list metrics`.
-        instruments: Names of instruments, see `fauxbench list instruments`.
+        real: Real pictures, clips or sounds: a folder, flat or one sub-folder a person; a zip file of one; a MediaSet;
+            or statistics of pytorch-fid (.npz with mu and sigma), from which only the Fréchet distance can be computed.
+        synthetic: Synthetic ones, likewise.
+        metrics: Names of metrics, see `fauxbench list metrics`; default those of the modality.
+        instruments: Names of instruments, see `fauxbench list instruments`; default those of the modality.
         protocol: Options of the instruments that know them, for instance `{"resize": "pytorch-fid"}`: `resize` is
             `clean` (default), `pytorch-fid` (default against statistics) or `tf1`, `precision` is `fp32` or `bf16`.
         save_stats: File that gets mean and covariance of the real pictures' features, as pytorch-fid reads them.
@@ -81,10 +81,11 @@ def measure(  # noqa: PLR0913 - all but two by name
         display: Told of progress; default nobody.
 
     Raises:
-        InputError: No pictures, an unknown metric, instrument or protocol, or a file that is none of these.
+        InputError: No media, two modalities, a metric or instrument that is unknown or for another modality, an unknown
+            protocol, or a file that is none of these.
         RefusedError: The terms of a MediaSet do not permit evaluation.
     """
-    for name in metrics:
+    for name in metrics or ():
         if metric_card(name).name == "memorisation":
             raise InputError(
                 "memorisation needs the set that the system was trained on: use a suite with `use: folder`"
@@ -99,11 +100,13 @@ def measure(  # noqa: PLR0913 - all but two by name
         if save_stats is not None:
             raise InputError("statistics cannot be saved of statistics: give pictures on both sides")
         stored = {side: read_statistics(side) for side in sides if is_statistics(side)}
-        return Measured(results=measure_against_statistics(sides, stored, metrics, protocol or {}, run_in(), device))
-    protocols = protocols_of(protocol or {}, instruments)
+        asked = offer(Modality.IMAGE, metrics).metrics
+        return Measured(results=measure_against_statistics(sides, stored, asked, protocol or {}, run_in(), device))
     folders = tuple(folder_of(side, place / "inputs") for side in sides)
-    list_folder(folders[0])
-    suite = _suite(folders, len(list_folder(folders[1])), metrics, instruments)
+    modality, count = _modality(folders)
+    chosen = offer(modality, metrics, instruments)
+    protocols = protocols_of(protocol or {}, chosen.instruments)
+    suite = _suite(folders, count, chosen)
     planned = _plan(suite, weights_folder(place), device, protocols)
     ran = run_in().run(planned.plan)
     if save_stats is not None:
@@ -111,15 +114,30 @@ def measure(  # noqa: PLR0913 - all but two by name
     return Measured(results=reduce_run(planned, ran).results)
 
 
-def _suite(folders: Sequence[Path], count: int, metrics: Sequence[str], instruments: Sequence[str]) -> Suite:
+def _modality(folders: Sequence[Path]) -> tuple[Modality, int]:
+    """Return what both folders hold, and how many items the second does.
+
+    Raises:
+        InputError: They hold different things, or nothing.
+    """
+    real, synthetic = (list_folder(folder) for folder in folders)
+    if real[0].modality is not synthetic[0].modality:
+        found = " and ".join(
+            f"{UNITS[one[0].modality]} in {folder}" for one, folder in zip((real, synthetic), folders, strict=True)
+        )
+        raise InputError(f"two different things cannot be compared: found {found}")
+    return real[0].modality, len(synthetic)
+
+
+def _suite(folders: Sequence[Path], count: int, chosen: Offer) -> Suite:
     system = SystemSpec(use="folder", name="synthetic", version="1", kind="fully_synthetic", path=folders[1])
     return Suite(
         suite="measure",
         data=DataSpec(dataset="folder", path=folders[0], splits=Splits(train=0, validation=0, test=1)),
         generators=(system,),
         n=Counts(test=max(count, 2)),
-        metrics=tuple(metrics),
-        instruments=tuple(instruments),
+        metrics=chosen.metrics,
+        instruments=chosen.instruments,
     )
 
 

@@ -1,6 +1,7 @@
 """`fauxbench list`: what there is, read from cards alone."""
 
 import json
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -61,9 +62,17 @@ def _metrics(what: What) -> list[dict[str, Any]]:
     from ..metrics import metric_cards
 
     return [
-        {**_common(c.name, c.version, c.form, "image", c.title), "direction": c.direction, "reference": c.reference}
+        {
+            **_common(c.name, c.version, c.form, _one_word(c.modality), c.title),
+            "direction": c.direction,
+            "reference": c.reference,
+        }
         for c in metric_cards().values()
     ]
+
+
+def _one_word(modalities: Sequence[str]) -> str:
+    return modalities[0] if len(modalities) == 1 else "any" if len(modalities) == 3 else "+".join(modalities)
 
 
 def _instruments(what: What) -> list[dict[str, Any]]:
@@ -72,7 +81,7 @@ def _instruments(what: What) -> list[dict[str, Any]]:
     rows = []
     for card in instrument_cards().values():
         weights = card.weights.model_dump(mode="json") if card.weights else None
-        rows.append({**_common(card.name, card.version, "instrument", "image", card.title), "weights": weights})
+        rows.append({**_common(card.name, card.version, "instrument", card.modality, card.title), "weights": weights})
     return rows
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +11,6 @@ from ..errors import InputError
 from . import options
 
 if TYPE_CHECKING:
-    from ..measure import Measured
-    from ..report.model import Table
     from ..store.schema import Row
 
 INPUT = "folder, zip file, MediaSet, or statistics of pytorch-fid (.npz with mu and sigma)"
@@ -25,8 +22,8 @@ def register(app: typer.Typer) -> None:
 
 
 def measure(
-    real: Annotated[Path, typer.Argument(help=f"Real pictures: {INPUT}.")],
-    fake: Annotated[Path, typer.Argument(help="Synthetic pictures, likewise.")],
+    real: Annotated[Path, typer.Argument(help=f"Real pictures, clips or sounds: {INPUT}.")],
+    fake: Annotated[Path, typer.Argument(help="Synthetic ones, likewise.")],
     metrics: Annotated[str | None, typer.Option(help="Names, separated by commas; default all that apply.")] = None,
     instruments: Annotated[str | None, typer.Option(help="Names, separated by commas.")] = None,
     protocol: Annotated[
@@ -42,11 +39,10 @@ def measure(
     json_: options.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Score how real synthetic pictures look, beside real against held-out real and slightly degraded."""
+    """Score how real synthetic pictures, clips or sounds are, beside real against held-out and degraded real."""
     from ..execute.display import Display, display_for
-    from ..measure import INSTRUMENTS, METRICS
     from ..measure import measure as measure_sets
-    from ..report import FORMATS, provenance, render, rich_table
+    from ..report import FORMATS, measure_table, provenance, render, rich_table
 
     if format_ is not None and format_ not in FORMATS:
         raise InputError(f"--format {format_}: legal: {', '.join(FORMATS)}")
@@ -54,8 +50,8 @@ def measure(
     found = measure_sets(
         real,
         fake,
-        metrics=options.words(metrics) if metrics else METRICS,
-        instruments=options.words(instruments) if instruments else INSTRUMENTS,
+        metrics=options.words(metrics) if metrics else None,
+        instruments=options.words(instruments) if instruments else None,
         protocol=_pairs(protocol or ""),
         save_stats=save_stats,
         store=store,
@@ -69,7 +65,7 @@ def measure(
         document = {"rows": rows, "positions": positions, "warnings": found.results.warnings}
         typer.echo(json.dumps(document, ensure_ascii=False))
         return
-    table = _table(found, provenance(found.results))
+    table = measure_table(_beside(found.rows), origin=provenance(found.results))
     if format_:
         typer.echo(render(table, format_))
     else:
@@ -89,34 +85,6 @@ def _pairs(text: str) -> dict[str, str]:
             raise InputError(f"--protocol {text}: expected NAME=VALUE, separated by commas, found '{word}'")
         found[name.strip()] = value.strip()
     return found
-
-
-def _table(found: "Measured", origin: dict[str, str]) -> "Table":
-    """Return the table of all rows, with the degraded control named and the positions in a column of their own."""
-    from ..conditions.control import DEGRADED, SAID
-    from ..report import measure_table
-    from ..report.model import Cell, Column
-
-    table = measure_table(_beside(found.rows), origin=origin)
-    if not found.positions:
-        return table
-    positions = {position.metric: position for position in found.positions}
-    lines = []
-    for line, row in zip(table.rows, _beside(found.rows), strict=True):
-        cells = list(line.cells)
-        if row.system == DEGRADED:
-            cells[0] = replace(cells[0], text=f"real ({SAID})")
-        position = positions.get(row.metric) if row.role == "system" else None
-        notes = (position.reason,) if position and position.reason else ()
-        cells.append(Cell(value=position.value if position else None, footnotes=notes))
-        lines.append(replace(line, cells=tuple(cells)))
-    n = ", ".join(str(n) for n in sorted({position.n for position in found.positions}))
-    note = (
-        f"position: 0 is where real pictures lie and 1 where slightly degraded ones do, n {n} on each side, the "
-        "same half of the real pictures as reference"
-    )
-    column = Column(key="position", label="position", form="number", decimals=2)
-    return replace(table, columns=(*table.columns, column), rows=tuple(lines), notes=(*table.notes, note))
 
 
 def _beside(rows: "Sequence[Row]") -> list["Row"]:

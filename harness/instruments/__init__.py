@@ -31,6 +31,9 @@ OPTIONS: "Mapping[str, Mapping[str, tuple[str, ...]]]" = {
 def instrument_cards() -> "Mapping[str, InstrumentCard]":
     """Return the card of every instrument, by name, in the order of `cards.toml`."""
     tables = tomllib.loads((_HERE / "cards.toml").read_text(encoding="utf-8"))
+    for table in tables.values():
+        if "weights_of" in table:
+            table["weights"] = tables[table["weights_of"]]["weights"]
     cards = {name: InstrumentCard.model_validate({"name": name, **table}) for name, table in tables.items()}
     return MappingProxyType(cards)
 
@@ -135,8 +138,10 @@ def instrument_fingerprint(card: InstrumentCard, **options: str) -> str:
     """
     module = card.entry.partition(":")[0]
     defaults = {option: legal[0] for option, legal in OPTIONS.get(card.name, {}).items()}
+    how = {"sound": card.sound, "fps": card.fps} if card.modality == "video" else {}
     return digest_of(
         {
+            **how,
             "name": card.name,
             "version": card.version,
             "outputs": list(card.outputs),

@@ -1,7 +1,7 @@
 """Steps that turn media into numbers, and numbers into scores: extract and measure."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from zipfile import BadZipFile
@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ...canonical import JSON, digest_of, digest_of_bytes
+from ...cards import InstrumentCard
 from ...conditions.table import Condition
 from ...errors import IntegrityError, MediaError
 from ...instruments import load_instrument
@@ -16,6 +17,7 @@ from ...media.content import Picture
 from ...media.images import read_image
 from ...media.item import Item, Modality, Split
 from ...media.mediaset import MediaSet
+from ...media.stream import MediaStream
 from ...metrics import load_metric
 from ...metrics.base import Evidence, Features, Pair
 from ...metrics.perceptual import comparer
@@ -24,30 +26,6 @@ from ...stats.score import Measurement
 from ...store.store import Store
 from ..step import Outcome, Step
 from . import held_out
-
-
-class Pictures:
-    """Streams the pictures of Items; those that cannot be read are kept as failures, not dropped in silence."""
-
-    def __init__(self, items: tuple[Item, ...], step: Step, condition: Condition | None = None) -> None:
-        self.items = items
-        self.step = step
-        self.condition = condition
-        self.read: list[Item] = []
-        self.failures: dict[str, str] = {}
-
-    def __iter__(self) -> Iterator[Picture]:
-        for place, item in enumerate(self.items):
-            try:
-                pixels = _pixels(item)
-            except MediaError as error:
-                self.failures[item.id] = str(error)
-                continue
-            if self.condition is not None:
-                pixels, _ = self.condition.apply(pixels, np.random.default_rng(0))
-            self.read.append(item)
-            yield pixels
-            self.step.progress((place + 1) / len(self.items), f"{place + 1} of {len(self.items)} pictures")
 
 
 def _pixels(item: Item) -> Picture:
@@ -67,17 +45,33 @@ def extract(step: Step) -> Outcome:
         items = held_out.chosen(items, str(step.key["held_out"]), step.key["n"])
     options = dict(step.key.get("options", {}))
     instrument = load_instrument(str(step.key["instrument"]), Store(step.store).weights, step.device, **options)
-    pictures = Pictures(items, step, condition)
-    arrays = {name: np.asarray(array, dtype=np.float32) for name, array in instrument.extract(pictures).items()}
-    rows: list[JSON] = [[item.id, item.cluster, str(item.split)] for item in pictures.read]
+    stream = _stream(items, instrument.card, condition, step)
+    arrays = stream.through(instrument)
+    rows: list[JSON] = [[item.id, item.cluster, str(item.split)] for item in stream.read]
     with (step.out / "features.npz").open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
     asked = media.labels(Split.TEST)
-    record = {"rows": rows, "failures": pictures.failures, "asked": asked}
+    record = {"rows": rows, "failures": stream.failures, "asked": asked}
     (step.out / "rows.json").write_text(json.dumps(record), encoding="utf-8")
     chunks = [np.ascontiguousarray(arrays[name]).tobytes() for name in sorted(arrays)]
     output = digest_of_bytes([digest_of({**record, "names": sorted(arrays)}).encode(), *chunks])
-    return Outcome(output=output, facts={"items": len(rows), "failures": len(pictures.failures)})
+    return Outcome(output=output, facts={"items": len(rows), "failures": len(stream.failures)})
+
+
+def _stream(items: Sequence[Item], card: InstrumentCard, condition: Condition | None, step: Step) -> MediaStream:
+    """Return the items as an instrument wants them, each changed first where there is a condition."""
+
+    def change(pixels: Picture) -> Picture:
+        return condition.apply(pixels, np.random.default_rng(0))[0] if condition else pixels
+
+    return MediaStream(
+        items=items,
+        modality=Modality(card.modality),
+        sound=card.sound,
+        fps=card.fps,
+        look=change if condition else None,
+        progress=step.progress,
+    )
 
 
 def read_features(folder: Path, *splits: Split) -> tuple[Features, int]:
