@@ -200,17 +200,18 @@ class HeldOutTalks:
         """Return `mouths` (1, T, 48, 68, 3), `sound` (1, samples) int16 at 22,050 Hz, and `offset` (1,)."""
         number = TEST_PEOPLE + self.first + k
         late = int(np.random.default_rng([SEED, number, 13]).integers(-10, 11)) if self.offset is None else self.offset
-        plan = self._plan(number, late)
+        plan = self.plan(number, late)
         count = plan.recipe.frames
         states = plan.states(0, count)
         if self.wrong:
-            other = self._plan(number + 1_000, late).states(0, count)
+            other = self.plan(number + 1_000, late).states(0, count)
             states = [_towards(mine, theirs, self.wrong) for mine, theirs in zip(states, other, strict=True)]
         mouths = film(plan, states, self.height)
         sound = as_integers(plan.sound)
         return {"mouths": mouths[None], "sound": sound[None], "offset": np.array([late])}
 
-    def _plan(self, number: int, late: int) -> ClipPlan:
+    def plan(self, number: int, late: int) -> ClipPlan:
+        """Return the clip of a held-out person whose sound is `late` frames late."""
         recipe = ClipRecipe(
             people=1, clips_per_person=1, seconds=self.seconds, height=240, width=240,
             languages=(_CODES[number % len(_CODES)],), seed=SEED, offset_frames=late, first_person=number,
