@@ -284,7 +284,7 @@ def test_command_line_prints_controls_and_positions(measured, folders, capsys, m
     document = json.loads(call("--json"))
     assert document["positions"][0]["value"] == measured[0].positions[0].value
     table = call("--format", "markdown")
-    for words in ("position", "real (held out)", "real (down by 1.5, JPEG 85, up again)", "n 30 on each side"):
+    for words in ("position", "real (held out)", "real (degraded)", "down by 1.5, JPEG 85, up again", "n 30 on each side"):
         assert words in table
 
 

@@ -50,6 +50,13 @@ def test_a_run_measures_every_system_and_the_control(photographs: Path, good_sys
     assert good.value is not None
     assert good.value > 5 * control.value  # noise looks less like the photographs than other photographs do
     assert control.n == control.expected == good.n == good.expected  # same N on both sides
+    degraded, place = row(rows, "real-degraded", "fd[spectrum]"), good.position
+    assert place is not None
+    assert place.value is not None
+    assert degraded.comparability == control.comparability == good.comparability
+    assert (place.system, place.control, place.degraded) == (good.value, control.value, degraded.value)
+    assert place.value == pytest.approx((place.system - place.control) / (place.degraded - place.control))
+    assert place.value > 1
     assert row(rows, "good@1", "fid").reason == "not computed: weights of inception-2015 missing, see fauxbench doctor"
     similar = row(rows, "environment@1", "ssim").value
     assert similar is not None

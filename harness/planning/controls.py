@@ -9,8 +9,9 @@ from typing import Literal
 
 from ..canonical import JSON
 from ..cards import MetricCard
-from ..conditions.control import DEGRADATION, DEGRADED, SAID
-from ..media.item import Split
+from ..conditions.control import DEGRADED, SAID, degradation_of
+from ..instruments import instrument_card
+from ..media.item import Modality, Split
 from ..plan import Unit
 from ..stats.score import Direction
 from .model import REAL, Compared, Draft, RowPlan, Source, System
@@ -66,6 +67,7 @@ class Controls:
         self.card = card
         self.reading = reading
         self.held_out = held_out(draft)
+        self.degradation = degradation_of(Modality(instrument_card(reading.name).modality))
         self.reason = missing_weights(draft, reading)
         self.applies = card.form == "set" and card.name != "memorisation"
 
@@ -78,15 +80,16 @@ class Controls:
         for name in (REAL, DEGRADED):
             row = realism_row(self.card, self.reading, name, "real")
             sources: tuple[Source, ...] = ()
+            if name == DEGRADED and (self.reason or self.degradation is None):
+                continue
             if self.reason is None:
                 sources = ((0, self._control(name, held.n, cut=held.kind == "half"), self.card.name),)
-            if self.reason is None or name == REAL:
-                protocols = {**row.protocol, **protocol}
-                self.draft.rows.append(replace(row, sources=sources, protocol=protocols, n=held.n, reason=self.reason))
+            protocols = {**row.protocol, **protocol}
+            self.draft.rows.append(replace(row, sources=sources, protocol=protocols, n=held.n, reason=self.reason))
 
     def compared(self, system: System, sources: tuple[Source, ...]) -> Compared | None:
         """Return what the position of a system is made of, given the sources of its row."""
-        if not self.applies or self.reason is not None:
+        if not self.applies or self.reason is not None or self.degradation is None:
             return None
         held = self.held_out
         cut = held.kind == "half" or not held.rows_serve
@@ -105,8 +108,8 @@ class Controls:
     def _control(self, name: str, n: int, *, cut: bool) -> str:
         """Add the unit that measures `n` held-out items, as they are or degraded; with `cut`, against as many."""
         inputs = {"real": extracted(self.draft, self.reading, REAL, tuple(Split))}
-        if name == DEGRADED:
-            asked = Degraded(condition=DEGRADATION, held_out=self.held_out.kind, n=self.held_out.n)
+        if name == DEGRADED and self.degradation is not None:
+            asked = Degraded(condition=self.degradation, held_out=self.held_out.kind, n=self.held_out.n)
             splits = (Split.TEST,) if asked.held_out == "half" else (Split.TRAIN, Split.VALIDATION)
             inputs["degraded"] = extracted(self.draft, self.reading, REAL, splits, asked)
         again = cut and self.held_out.kind == "others"

@@ -5,12 +5,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version as installed_version
 
 from ..canonical import digest_of
+from ..conditions.control import DEGRADED
 from ..stats.score import Direction
 from ..store.schema import Results, Row, SystemRecord
 from . import words
 from .detection import detection_tables
 from .model import Cell, Column, Line, Table
-from .panels import CONTROL_LABEL, Panel, contested, count_cell, deal, failed_line, kind_rank, system_cell, value_cell
+from .panels import (
+    CONTROL_LABEL,
+    DEGRADED_LABEL,
+    Panel,
+    contested,
+    count_cell,
+    deal,
+    failed_line,
+    kind_rank,
+    position_cell,
+    position_column,
+    system_cell,
+    unplaced,
+    value_cell,
+)
 
 
 def tables(results: Results, *, version: str | None = None) -> dict[str, Table]:
@@ -49,29 +64,35 @@ def results_digest(results: Results) -> str:
 def measure_table(
     rows: Sequence[Row], *, title: str = "Realism", caption: str = "", origin: Mapping[str, str] | None = None
 ) -> Table:
-    """Return one line a row: metric, value with interval, n; the system's name too where there are several."""
+    """Return one line a row: metric, value with interval, n; system and position too where there are several."""
     columns = (
         Column(key="system", label="system", align="left", form="text"),
         Column(key="metric", label="metric", align="left", form="text"),
         Column(key="value", label="value", shared_decimals=False),
         Column(key="n", label="n", form="number"),
+        position_column(),
     )
-    start = 0 if len({row.system for row in rows}) > 1 else 1
+    first = 0 if len({row.system for row in rows}) > 1 else 1
+    last = len(columns) if any(row.position is not None for row in rows) else -1
+    placed = words.position_words(rows)
     return Table(
         name="measure",
         title=title,
         caption=words.sentences(caption, words.count_words(rows), words.interval_words(rows)),
-        columns=columns[start:],
-        rows=tuple(Line(cells=_measure_cells(row)[start:]) for row in rows),
+        columns=columns[first:last],
+        rows=tuple(Line(cells=_measure_cells(row, rows)[first:last]) for row in rows),
+        notes=(placed,) if placed else (),
         provenance=dict(origin or {}),
     )
 
 
-def _measure_cells(row: Row) -> tuple[Cell, ...]:
-    name = Cell(text=CONTROL_LABEL if row.role == "control" else row.system, raw=row.system)
+def _measure_cells(row: Row, rows: Sequence[Row]) -> tuple[Cell, ...]:
+    name = system_cell(row.system, None, control=row.role == "control")
     arrow = {"lower": " ↓", "higher": " ↑", "none": ""}[row.direction]
     metric = Cell(text=f"{words.metric_label(row.metric)}{arrow}", raw=row.metric)
-    return name, metric, value_cell(row), Cell(value=row.n if row.value is not None else None)
+    placed = any(other.metric == row.metric and other.position and other.position.value is not None for other in rows)
+    position = position_cell(row) if placed or row.role == "system" else Cell()
+    return name, metric, value_cell(row), Cell(value=row.n if row.value is not None else None), position
 
 
 def _realism(results: Results, origin: Mapping[str, str]) -> Iterator[Table]:
@@ -89,7 +110,7 @@ def _realism(results: Results, origin: Mapping[str, str]) -> Iterator[Table]:
                 name=_name("realism", [label, panel.kind if number else ""], taken),
                 title=", ".join(["Realism", *filter(None, titles)]),
                 caption=_realism_caption(results, panel, label, apart=number > 0),
-                columns=_realism_columns(panel, rows),
+                columns=tuple(_realism_columns(panel, rows)),
                 rows=tuple(_realism_lines(results, panel, rows, lost[number])),
                 notes=_absent_notes(panel),
                 provenance=origin,
@@ -147,23 +168,31 @@ def _absent_notes(panel: Panel) -> tuple[str, ...]:
     if len(absent) < len({row.metric for row in panel.rows}):
         for metric, reason in absent.items():
             metrics.setdefault(reason, []).append(words.metric_label(metric))
+    for metric in _heads(panel, panel.rows):
+        why = unplaced(row for row in panel.rows if row.metric == metric)
+        if why is not None:
+            metrics.setdefault(f"no position: {why}", []).append(words.metric_label(metric))
     return tuple(f"{', '.join(names)}: {reason}" for reason, names in metrics.items())
 
 
-def _realism_columns(panel: Panel, rows: Sequence[Row]) -> tuple[Column, ...]:
-    return (
-        Column(key="system", label="system", align="left", form="text"),
-        Column(key="n", label="n", form="number"),
-        *(
-            Column(key=metric, label=words.metric_label(metric), direction=direction)
-            for metric, direction in _heads(panel, rows).items()
-        ),
-    )
+def _placed(panel: Panel) -> set[str]:
+    """Return the metrics for which a system has a position."""
+    return {row.metric for row in panel.rows if row.position is not None and row.position.value is not None}
+
+
+def _realism_columns(panel: Panel, rows: Sequence[Row]) -> Iterator[Column]:
+    yield Column(key="system", label="system", align="left", form="text")
+    yield Column(key="n", label="n", form="number")
+    placed = _placed(panel)
+    for metric, direction in _heads(panel, rows).items():
+        yield Column(key=metric, label=words.metric_label(metric), direction=direction)
+        if metric in placed:
+            yield position_column(metric)
 
 
 def _realism_lines(results: Results, panel: Panel, rows: Sequence[Row], lost: Sequence[SystemRecord]) -> Iterator[Line]:
     """Yield the control, then the systems kind by kind, those that gave nothing last of their kind."""
-    heads = _heads(panel, rows)
+    heads, placed = _heads(panel, rows), _placed(panel)
     ranked = contested(panel.rows)
     records = {record.name: record for record in results.systems}
     lines: list[tuple[int, Line]] = []
@@ -171,27 +200,32 @@ def _realism_lines(results: Results, panel: Panel, rows: Sequence[Row], lost: Se
         own = {row.metric: row for row in panel.rows if row.system == system}
         first = next(iter(own.values()))
         control = first.role == "control"
-        cells = (
+        cells = [
             system_cell(system, records.get(system), control=control),
             count_cell([row for row in own.values() if row.value is not None]),
-            *(value_cell(own[metric], bold=metric in ranked) if metric in own else Cell() for metric in heads),
-        )
+        ]
+        for metric in heads:
+            cells.append(value_cell(own[metric], bold=metric in ranked) if metric in own else Cell())
+            if metric in placed:
+                cells.append(position_cell(own.get(metric)))
         heading = "" if control else words.kind_label(first.kind)
-        lines.append((-1 if control else kind_rank(first.kind), Line(cells=cells, panel=heading)))
+        lines.append((-1 if control else kind_rank(first.kind), Line(cells=tuple(cells), panel=heading)))
     for record in lost:
-        line = failed_line(record, 2 + len(heads), words.kind_label(record.kind))
+        line = failed_line(record, 2 + len(heads) + len(placed), words.kind_label(record.kind))
         lines.append((kind_rank(record.kind), line))
     yield from (line for _, line in sorted(lines, key=lambda entry: entry[0]))
 
 
 def _realism_caption(results: Results, panel: Panel, label: str, *, apart: bool) -> str:
     systems = [row for row in panel.rows if row.role == "system"]
-    control = len(systems) < len(panel.rows)
+    controls = {row.system for row in panel.rows if row.role == "control" and row.metric not in _absent(panel)}
     return words.sentences(
         f"Realism against {words.reference_words(results)}{f'; {label}' if label else ''}.",
         "A table of its own, because its protocol is not that of the other realism tables." if apart else "",
-        f"The line {CONTROL_LABEL} is what as many other real items score." if control else "",
+        f"The line {CONTROL_LABEL} is what as many other real items score." if controls - {DEGRADED} else "",
+        f"{DEGRADED_LABEL} are the same items, slightly degraded." if DEGRADED in controls else "",
         words.count_words(panel.rows),
         words.interval_words(panel.rows),
+        words.position_words(panel.rows),
         words.direction_words(systems, ranked=bool(contested(panel.rows))),
     )

@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ..conditions.control import DEGRADED
 from ..store.schema import Row, SystemRecord
 from . import words
-from .model import Cell, Line
+from .model import Cell, Column, Line
 
 CONTROL_LABEL = "real (held out)"
+DEGRADED_LABEL = "real (degraded)"
 
 
 @dataclass(slots=True)
@@ -122,7 +124,34 @@ def value_cell(row: Row, *, bold: bool = False) -> Cell:
 def system_cell(name: str, record: SystemRecord | None, *, control: bool = False) -> Cell:
     """Return the first cell of a system's line."""
     notes = words.system_notes(record) if record else ()
-    return Cell(text=CONTROL_LABEL if control else name, raw=name, footnotes=notes)
+    label = DEGRADED_LABEL if name == DEGRADED else CONTROL_LABEL
+    return Cell(text=label if control else name, raw=name, footnotes=notes)
+
+
+def position_column(metric: str = "") -> Column:
+    """Return the column that says where systems lie between the controls; beside a metric, or for whole lines."""
+    return Column(key=f"{metric}_position" if metric else "position", label="position", form="number", decimals=2)
+
+
+def position_cell(row: Row | None) -> Cell:
+    """Return the cell of one row: the controls are the ends of the scale."""
+    if row is None or (row.role == "control" and row.value is None):
+        return Cell()
+    if row.role == "control":
+        return Cell(value=int(row.system == DEGRADED))
+    if row.position is None:
+        return Cell()
+    # A system without a score has said why already.
+    notes = (row.position.reason,) if row.position.reason and row.value is not None else ()
+    return Cell(value=row.position.value, footnotes=notes)
+
+
+def unplaced(rows: Iterable[Row]) -> str | None:
+    """Return why no system has a position for the metric of these rows; nothing where one has, or none could have."""
+    found = [row.position for row in rows if row.position is not None and row.value is not None]
+    if not found or any(position.value is not None for position in found):
+        return None
+    return "; ".join(dict.fromkeys(position.reason for position in found if position.reason))
 
 
 def count_cell(rows: Sequence[Row]) -> Cell:

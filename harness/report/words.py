@@ -144,6 +144,17 @@ def _of_test(splits: JSON, word: str) -> int | None:
     return test if isinstance(test, int) else None
 
 
+def position_words(rows: Iterable[Row]) -> str:
+    """Return what a position is, as a sentence; nothing where no row has one."""
+    found = [row.position for row in rows if row.position is not None and row.position.value is not None]
+    if not found:
+        return ""
+    ways = "; ".join(dict.fromkeys(position.degradation for position in found))
+    counts = sorted({position.n for position in found})
+    n = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+    return f"Position: 0 is where real items lie and 1 where the same ones lie degraded ({ways}), n {n} on each side."
+
+
 def direction_words(rows: Iterable[Row], *, ranked: bool) -> str:
     """Return what the arrows mean, where there are any, and with `ranked` what bold means."""
     found = {row.direction for row in rows}

@@ -8,6 +8,7 @@ import pytest
 
 from fauxbench.harness.store.schema import (
     IntervalRecord,
+    Position,
     Results,
     Row,
     SeedValue,
@@ -17,7 +18,7 @@ from fauxbench.harness.store.schema import (
 )
 
 KINDS = {"dcgan@1": "fully_synthetic", "dcgan@2": "fully_synthetic", "swap_a@0.3": "partially_synthetic"}
-KINDS |= {"environment@1": "augmented_real", "real": "real", "broken@1": "fully_synthetic"}
+KINDS |= {"environment@1": "augmented_real", "real": "real", "real-degraded": "real", "broken@1": "fully_synthetic"}
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,7 @@ def row(system: str, metric: str, value: float | None, half: float | None = None
     fields: dict[str, Any] = {
         "id": "/".join([section, system, metric, *parts.values()]),
         "system": system,
-        "role": "control" if system == "real" else "system",
+        "role": "control" if KINDS.get(system) == "real" else "system",
         "kind": KINDS.get(system, "fully_synthetic"),
         "metric": metric,
         "value": value,
@@ -49,6 +50,19 @@ def row(system: str, metric: str, value: float | None, half: float | None = None
         "seeds": (SeedValue(seed=0, value=value),) if value is not None else (),
     }
     return Row(**(fields | given))
+
+
+def position(value: float | None, reason: str | None = None) -> Position:
+    return Position(
+        metric="fd[spectrum]",
+        n=200,
+        system=None if value is None else 0.0121 + value * 0.2,
+        control=0.0121,
+        degraded=0.2121,
+        degradation="down by 1.5",
+        value=value,
+        reason=reason,
+    )
 
 
 def system(name: str, **given: Any) -> SystemRecord:
@@ -69,10 +83,20 @@ def realism_rows() -> list[Row]:
     edits = {"metric": "fd[spectrum]", "version": "1", "reference": "faces/test", "requests": "edits"}
     return [
         row("real", "fd[spectrum]", 0.0121, 0.0044),
-        row("dcgan@1", "fd[spectrum]", 1.2345, 0.21, best=False),
-        row("dcgan@2", "fd[spectrum]", 0.8311, 0.0944, best=True, flags=("n below 2048",)),
-        row("swap_a@0.3", "fd[spectrum]", 0.8644, 0.31, best=True, n=194, failures={"timeout": 4, "error": 2}),
-        row("environment@1", "fd[spectrum]", 0.3, 0.05, protocol=edits, best=True),
+        row("real-degraded", "fd[spectrum]", 0.2121, 0.031),
+        row("dcgan@1", "fd[spectrum]", 1.2345, 0.21, best=False, position=position(6.112)),
+        row("dcgan@2", "fd[spectrum]", 0.8311, 0.0944, best=True, flags=("n below 2048",), position=position(-0.004)),
+        row(
+            "swap_a@0.3",
+            "fd[spectrum]",
+            0.8644,
+            0.31,
+            best=True,
+            n=194,
+            failures={"timeout": 4, "error": 2},
+            position=position(None, "failed (timeout): at n 190"),
+        ),
+        row("environment@1", "fd[spectrum]", 0.3, 0.05, protocol=edits, best=True, position=position(1.43951)),
         row("real", "inception score", 2.31, 0.12, direction="higher"),
         row("dcgan@1", "inception score", 1.61, 0.09, direction="higher", best=False),
         row("dcgan@2", "inception score", 1.92, 0.11, direction="higher", best=True),

@@ -37,8 +37,10 @@ def test_names_and_order(built):
 
 
 def test_the_control_comes_first_then_kind_by_kind_then_what_failed(built):
-    assert systems(built["realism"]) == ["real (held out)", "dcgan@1", "dcgan@2", "broken@1", "swap_a@0.3"]
-    assert [line.panel for line in built["realism"].rows] == ["", *["fully synthetic"] * 3, "partially synthetic"]
+    assert systems(built["realism"]) == [
+        *("real (held out)", "real (degraded)", "dcgan@1", "dcgan@2", "broken@1", "swap_a@0.3"),
+    ]
+    assert [line.panel for line in built["realism"].rows] == ["", "", *["fully synthetic"] * 3, "partially synthetic"]
 
 
 def test_another_protocol_never_shares_a_column(built):
@@ -55,6 +57,31 @@ def test_bold_is_the_row_s_own_mark(built):
     assert cells(found, "swap_a@0.3")["fd[spectrum]"].bold
     assert not cells(found, "dcgan@1")["fd[spectrum]"].bold
     assert not cells(found, "real (held out)")["fd[spectrum]"].bold
+
+
+def test_positions_stand_beside_their_metric(built):
+    found = built["realism"]
+    keys = [column.key for column in found.columns]
+    assert keys == ["system", "n", "fd[spectrum]", "fd[spectrum]_position", "inception score"]
+    places = {name: cells(found, name)["fd[spectrum]_position"] for name in systems(found)}
+    assert {name: cell.value for name, cell in places.items()} == {
+        "real (held out)": 0,
+        "real (degraded)": 1,
+        "dcgan@1": 6.112,
+        "dcgan@2": -0.004,
+        "broken@1": None,
+        "swap_a@0.3": None,
+    }
+    assert places["swap_a@0.3"].footnotes == ("failed (timeout): at n 190",)
+    assert "(down by 1.5), n 200 on each side" in found.caption
+
+
+def test_where_the_degradation_is_not_seen_a_note_says_so(sample):
+    blind = sample.position(None, "the degradation is not seen at n 200")
+    rows = [sample.row("real", "fd[spectrum]", 0.1), sample.row("dcgan@1", "fd[spectrum]", 0.2, position=blind)]
+    found = tables(sample.results(rows), version="0.0")["realism"]
+    assert [column.key for column in found.columns] == ["system", "n", "fd[spectrum]"]
+    assert found.notes == ("FD[spectrum]: no position: the degradation is not seen at n 200",)
 
 
 def test_detection_is_never_bold(sample):
@@ -196,7 +223,9 @@ def test_provenance_follows_the_document(sample):
 def test_measure_table(sample):
     rows = [row for row in sample.realism_rows() if row.system == "dcgan@1"]
     found = measure_table(rows)
-    assert [column.key for column in found.columns] == ["metric", "value", "n"]
+    assert [column.key for column in found.columns] == ["metric", "value", "n", "position"]
+    bare = measure_table([row.model_copy(update={"position": None}) for row in rows])
+    assert [column.key for column in bare.columns] == ["metric", "value", "n"]
     assert [line.cells[0].text for line in found.rows] == ["FD[spectrum] ↓", "inception score ↑", "FID ↓"]
     assert measure_table(sample.realism_rows()).columns[0].key == "system"
     assert measure_table([]).rows == ()
