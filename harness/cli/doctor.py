@@ -91,7 +91,8 @@ def _weights(folder: Path) -> list[dict[str, Any]]:
             state = "missing"
         except FauxbenchError as error:
             state = str(error)
-        metrics = [m.shown_as(card.name) for m in metric_cards().values() if m.purpose in card.purpose]
+        reads = [m for m in metric_cards().values() if m.purpose in card.purpose and card.modality in m.modality]
+        metrics = [m.shown_as(card.name) for m in reads]
         missing = state != "present, sha256 right"
         row = {"instrument": card.name, "state": state, "missing": missing, "unlocks": ", ".join(metrics)}
         rows.append({**row, "path": str(path), **card.weights.model_dump(mode="json")})

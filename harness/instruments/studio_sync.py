@@ -6,7 +6,8 @@ offset; how far the best stands above the median is the confidence. The network 
 people (`training/sync.py`); its numbers are in the style of LSE-D and LSE-C, and must not be compared with either.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ..media.content import Picture, VideoMedia
 from .base import Instrument
 from .logmel import Spectrogram, log_mel
 from .networks import Convolution, Stage, read_weights
+from .syncing import distances, levels, speech_in, windows
 
 FPS = 25
 FRAMES = 5
@@ -37,6 +39,8 @@ SIDE = (BOTTOM - TOP) * WIDTH / HEIGHT / 2
 EMBEDDING = 128
 REACH = 15
 """Frames that the sound is moved to either side."""
+SECONDS, HOP = 1.0, 0.2
+"""Of the windows whose offsets are told one by one, and from one to the next."""
 
 
 class SyncNet(nn.Module):
@@ -79,7 +83,9 @@ class StudioSync(Instrument):
 
     `offset` (N, 1): frames by which the sound comes later than the picture. `distance` (N, 1): at that offset, the mean
     Euclidean distance of the two vectors. `confidence` (N, 1): the median over all offsets less that distance. `curve`
-    (N, 31): the distance at -15 to 15 frames. A higher distance and a lower confidence mean worse lips.
+    (N, 31): the distance at -15 to 15 frames. A higher distance and a lower confidence mean worse lips. `windows`
+    (N, W, 3): offset, confidence and share of speech of each second, five a second; of several clips, filled up with
+    NaN. Frames are streamed; what is kept of each is its vector.
     """
 
     batch = 32
@@ -97,45 +103,71 @@ class StudioSync(Instrument):
         Raises:
             MediaError: A clip has no sound, another frame rate, or is too short to be moved against its sound.
         """
-        curves = np.array([self.curve(clip) for clip in clips], dtype=np.float32).reshape(-1, 2 * REACH + 1)
+        told = [self._told(clip) for clip in clips]
+        curves = np.array([one[0] for one in told], dtype=np.float32).reshape(-1, 2 * REACH + 1)
+        width = max((len(one[1]) for one in told), default=0)
+        parts = np.full((len(told), width, 3), np.nan, dtype=np.float32)
+        for row, (_, found) in enumerate(told):
+            parts[row, : len(found)] = found
         best = curves.min(axis=1, initial=np.inf)[:, None]
         offset = (curves.argmin(axis=1) - REACH)[:, None] if len(curves) else np.zeros((0, 1))
         confidence = (np.median(curves, axis=1) if len(curves) else np.zeros(0))[:, None] - best
-        named = {"offset": offset, "distance": best, "confidence": confidence, "curve": curves}
+        named = {"offset": offset, "distance": best, "confidence": confidence, "curve": curves, "windows": parts}
         return {name: np.asarray(values, dtype=np.float32) for name, values in named.items()}
 
     def curve(self, clip: VideoMedia) -> NDArray[np.float64]:
         """Return the distance (31,) of a clip's picture from its sound moved by -15 to 15 frames."""
+        return self._told(clip)[0]
+
+    def _told(self, clip: VideoMedia) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the distance (31,) at every shift, and (W, 3) offset, confidence and share of speech of windows."""
         if clip.sound is None or abs(clip.fps - FPS) > 0.01:
             raise MediaError(
                 f"a clip at {clip.fps:g} frames a second, sound: {clip.sound is not None}; needs 25 and sound"
             )
         mel = log_mel(clip.sound, clip.sample_rate, bands=BANDS, window=WINDOW)
-        mouths = np.stack([mouth(frame) for frame in clip.frames()])
-        video, audio = self.embed(mouths, mel)
+        video = self._watch(mouth(frame) for frame in clip.frames())
+        audio = self._listen(mel)
         if min(len(video), len(audio)) < 2 * REACH:
             raise MediaError(
-                f"a clip of {len(mouths)} frames and {len(mel) / 100:g} s of sound; needs at least 1.4 s of both"
+                f"a clip of {len(video) + FRAMES - 1} frames and {len(mel) / 100:g} s of sound; needs at least 1.4 s "
+                "of both"
             )
-        return distance_curve(video, audio)
+        apart = distances(video, audio, REACH, "drop")
+        speech = speech_in(levels(clip.sound, clip.sample_rate, FPS))[FRAMES // 2 :]
+        found = windows(apart, _padded(speech, len(apart)), fps=FPS, seconds=SECONDS, hop=HOP)
+        return np.nanmean(apart, axis=0), np.stack([found.offset, found.confidence, found.speech], axis=1)
 
     def embed(self, mouths: NDArray[np.uint8], mel: Spectrogram) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return vectors of every window of mouths (T, 48, 68, 3) and of sound (steps, 64), one a frame, float32."""
-        frames = torch.from_numpy(mouths)
-        steps = torch.from_numpy(np.asarray(mel, dtype=np.float32))
-        video = self._each(sight_windows(frames[None])[0], self.net.see)
-        audio = self._each(sound_windows(steps[None])[0], self.net.hear)
-        return video, audio
+        return self._watch(iter(mouths)), self._listen(mel)
 
-    def _each(self, windows: Tensor, tower: Any) -> NDArray[Any]:  # noqa: ANN401 - a bound method
-        rows = []
-        for first in range(0, len(windows), self.batch):
-            part = windows[first : first + self.batch]
-            full = torch.zeros(self.batch, *part.shape[1:], device=self.device)
-            full[: len(part)] = part
-            with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-                rows.append(tower(full)[: len(part)].float().cpu().numpy())
+    def _watch(self, mouths: Iterator[NDArray[np.uint8]]) -> NDArray[Any]:
+        rows, held = [], list(islice(mouths, FRAMES - 1))
+        while fresh := list(islice(mouths, self.batch)):
+            held += fresh
+            rows.append(self._batch(sight_windows(torch.from_numpy(np.stack(held))[None])[0], self.net.see))
+            held = held[-(FRAMES - 1) :]
         return np.concatenate(rows) if rows else np.zeros((0, EMBEDDING), np.float32)
+
+    def _listen(self, mel: Spectrogram) -> NDArray[Any]:
+        if len(mel) < STEPS:
+            return np.zeros((0, EMBEDDING), np.float32)
+        parts = sound_windows(torch.from_numpy(np.asarray(mel, dtype=np.float32))[None])[0]
+        rows = [self._batch(parts[k : k + self.batch], self.net.hear) for k in range(0, len(parts), self.batch)]
+        return np.concatenate(rows)
+
+    def _batch(self, part: Tensor, tower: Any) -> NDArray[Any]:  # noqa: ANN401 - a bound method
+        """Return the vectors of up to `batch` windows; every batch is filled up to one size."""
+        full = torch.zeros(self.batch, *part.shape[1:], device=self.device)
+        full[: len(part)] = part
+        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            return np.asarray(tower(full)[: len(part)].float().cpu().numpy())
+
+
+def _padded(flags: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
+    """Return flags of one length; what is missing is no speech."""
+    return np.pad(flags[:count], (0, max(0, count - len(flags))))
 
 
 def mouth(frame: Picture) -> NDArray[np.uint8]:

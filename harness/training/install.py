@@ -34,9 +34,11 @@ ABOUT: Mapping[str, Mapping[str, Any]] = {
         "title": "Offset between lips and voice of studio clips, 5 frames against 0.2 s",
         "reference": "After Chung, Zisserman 2016, Out of time: automated lip sync in the wild",
         "entry": "studio_sync:StudioSync",
-        "modules": ["networks", "logmel"],
+        "modules": ["networks", "logmel", "syncing"],
         "modality": "video",
-        "outputs": ["offset", "distance", "confidence", "curve"],
+        "sound": True,
+        "fps": 25.0,
+        "outputs": ["offset", "distance", "confidence", "curve", "windows"],
         "purpose": ["sync"],
     },
     "studio-voice": {

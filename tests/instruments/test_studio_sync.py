@@ -97,6 +97,7 @@ def test_an_instrument_tells_offset_distance_confidence_and_curve(instrument):
         "distance": (2, 1),
         "confidence": (2, 1),
         "curve": (2, 31),
+        "windows": (2, 5, 3),
     }
     np.testing.assert_allclose(told["curve"].min(1), told["distance"][:, 0])
     assert (told["confidence"] >= 0).all()

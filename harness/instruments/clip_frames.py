@@ -1,0 +1,72 @@
+"""Instruments that read clips without any weights: what moves, and spectra of frames and of what changes in them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import MediaError
+from ..media.content import Picture, VideoMedia
+from .base import Instrument
+from .moving import moving, sampled_pairs
+from .spectrum import CHROMA_BANDS, LUMA_BANDS, spectrum
+
+SAMPLES = 5
+"""Pairs of frames a second that spectra are taken of."""
+
+
+class ClipFrames(Instrument):
+    """`uniformity`, `motion` and `flicker` of each clip, and its number of `frames`: each (N, 1) float32."""
+
+    def extract(self, clips: Iterable[VideoMedia]) -> Mapping[str, NDArray[Any]]:  # type: ignore[override]
+        """Return what moves in each clip.
+
+        Raises:
+            MediaError: A clip has fewer than 3 frames, changes its size, or has a side below 11 pixels.
+        """
+        told = [moving(clip.frames()) for clip in clips]
+        short = min((one.frames for one in told), default=3)
+        if short < 3:
+            raise MediaError(f"a clip of {short} frames; at least 3 are needed")
+        table = np.array(told, dtype=np.float32).reshape(len(told), 4)
+        return {name: table[:, k : k + 1] for k, name in enumerate(("uniformity", "motion", "flicker", "frames"))}
+
+
+class ClipSpectrum(Instrument):
+    """`features` (N, 48) float32 of each clip: mean spectrum of frames, and of what changes from each to the next.
+
+    Five pairs of neighbouring frames a second, evenly over the clip. The first 24 numbers are the mean of `spectrum`
+    over the frames; the others that over the differences, halved and laid on grey.
+    """
+
+    def extract(self, clips: Iterable[VideoMedia]) -> Mapping[str, NDArray[Any]]:  # type: ignore[override]
+        """Return the mean spectra of each clip.
+
+        Raises:
+            MediaError: A clip has fewer than 2 frames, or changes its size.
+        """
+        rows = [self._of(clip) for clip in clips]
+        size = 2 * (LUMA_BANDS + 2 * CHROMA_BANDS)
+        return {"features": np.array(rows, dtype=np.float32).reshape(len(rows), size)}
+
+    def _of(self, clip: VideoMedia) -> NDArray[np.float64]:
+        total, count = np.zeros(2 * (LUMA_BANDS + 2 * CHROMA_BANDS)), 0
+        for first, second in sampled_pairs(clip.frames(), max(2, round(clip.fps / SAMPLES))):
+            total += np.concatenate([spectrum(first), spectrum(change_of(first, second))])
+            count += 1
+        if not count:
+            raise MediaError("a clip of fewer than 2 frames")
+        return total / count
+
+
+def change_of(first: Picture, second: Picture) -> Picture:
+    """Return half of the difference of two frames (H, W, 3) uint8 on grey: 128 where nothing changes.
+
+    Raises:
+        MediaError: They are of different size.
+    """
+    if first.shape != second.shape:
+        raise MediaError(f"frames of {first.shape} and {second.shape} in one clip")
+    half = (second.astype(np.int16) - first.astype(np.int16)) / 2
+    return np.rint(128 + half).clip(0, 255).astype(np.uint8)
