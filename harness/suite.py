@@ -154,11 +154,21 @@ class Suite(Document):
     metrics: tuple[str, ...] = ("fd", "kd", "is", "ssim")
     """Memorisation and the control are always on."""
     instruments: tuple[str, ...] = ("spectrum", "inception-2015")
+    resize: Literal["clean", "pytorch-fid", "tf1"] | None = None
+    """How pictures are resized for instruments that know several ways; default: the first, `clean`."""
+    precision: Literal["fp32", "bf16"] | None = None
+    """Numbers in networks that know several; default: the first, `fp32`."""
     detectors: tuple[Annotated[DetectorSpec, BeforeValidator(_by_name)], ...] = ()
     train_on: tuple[str | tuple[str, ...], ...] = ()
     """What detectors are trained on: `name@version`, a list of them, or `all`; default: each fake system, then all."""
     missing: Literal["worst", "exclude"] = "worst"
     """What a detector's failure on an item counts as: the worst answer, or nothing."""
+
+    @property
+    def protocol(self) -> dict[str, str]:
+        """The options that instruments are asked for, by name."""
+        asked = {"resize": self.resize, "precision": self.precision}
+        return {name: value for name, value in asked.items() if value is not None}
 
     @field_validator("metrics", "instruments", "train_on")
     @classmethod

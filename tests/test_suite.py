@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from fauxbench.harness.errors import SuiteError
+from fauxbench.harness.instruments import OPTIONS
 from fauxbench.harness.suite import SUITES, Splits, Suite, find_suite, read_suite, suite_digest
 
 BASE = "suite: s\ndata: {dataset: studio}\ngenerators: [dcgan]\n"
@@ -56,6 +57,8 @@ WRONG: dict[str, tuple[str | bytes, int | None, str]] = {
         2,
         "data.people: Input should be greater than or equal to 3",
     ),
+    "another way to resize": (BASE + "resize: area\n", 4, "resize: Input should be 'clean', 'pytorch-fid' or 'tf1'"),
+    "another precision": (BASE + "precision: fp16\n", 4, "precision: Input should be 'fp32' or 'bf16'; found 'fp16'"),
     "a word for a list": (BASE + "metrics: fd\n", 4, "metrics: expected a list; found 'fd'"),
     "a number for a mapping": (BASE + "n: 5\n", 4, "n: expected a mapping; found 5"),
     "nothing for a mapping": ("suite: s\ndata:\ngenerators: [dcgan]\n", 2, "data: expected a mapping; found None"),
@@ -173,6 +176,13 @@ def test_a_right_suite_is_read(text: str, tmp_path: Path) -> None:
 def test_versions_may_be_numbers_or_texts(tmp_path: Path) -> None:
     found = read_suite(suite(tmp_path, generator("use: dcgan, version: 2") + "version: '1.10'\n"))
     assert (found.version, found.generators[1].version) == ("1.10", "2")
+
+
+def test_the_protocol_is_what_instruments_know(tmp_path: Path) -> None:
+    assert read_suite(suite(tmp_path, BASE + "resize: tf1\n")).protocol == {"resize": "tf1"}
+    for option, legal in OPTIONS["inception-2015"].items():
+        for value in legal:
+            assert read_suite(suite(tmp_path, BASE + f"{option}: {value}\n")).protocol == {option: value}
 
 
 def test_the_digest_is_over_what_it_says(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ Protocols = Mapping[str, Mapping[str, str]]
 
 
 def protocols_of(protocol: Mapping[str, str], instruments: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return the options of each instrument that knows some of them.
+    """Return the options of each instrument that knows some of them; a default that is spelt out is left out.
 
     Raises:
         InputError: An option that none of the instruments knows, or a value that is not legal.
@@ -54,7 +54,11 @@ def protocols_of(protocol: Mapping[str, str], instruments: Sequence[str]) -> dic
     }
     for name, options in chosen.items():
         check_options(name, options)
-    return {name: options for name, options in chosen.items() if options}
+    others = {
+        name: {option: value for option, value in options.items() if value != OPTIONS[name][option][0]}
+        for name, options in chosen.items()
+    }
+    return {name: options for name, options in others.items() if options}
 
 
 def missing_weights(draft: Draft, reading: Reading) -> str | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TypeVar
 
 from ..cards import InstrumentCard, MetricCard
@@ -11,20 +10,30 @@ from ..instruments import instrument_card
 from ..media.item import Split
 from ..metrics import metric_card
 from ..plan import Unit
+from ..suite import Suite
 from .controls import Controls, realism_row
 from .model import REAL, Draft, Source, System
-from .reading import Protocols, Reading, extracted, measure_key, missing_weights
+from .reading import Protocols, Reading, extracted, measure_key, missing_weights, protocols_of
 
 C = TypeVar("C")
 
 
-def plan_realism(draft: Draft, protocols: Protocols = MappingProxyType({})) -> None:
-    """Add every metric that fits a system, and the control beside it."""
+def plan_realism(draft: Draft, protocols: Protocols | None = None) -> None:
+    """Add every metric that fits a system, and the controls beside it.
+
+    Args:
+        draft: Of the plan.
+        protocols: In place of what the suite says.
+
+    Raises:
+        SuiteError: An unknown metric or instrument, none that fits, or an option that no instrument knows.
+    """
     metrics = _cards("metrics", draft.suite.metrics, metric_card)
     metrics.setdefault("memorisation", metric_card("memorisation"))
     instruments = _cards("instruments", draft.suite.instruments, instrument_card)
+    if protocols is None:
+        protocols = _protocols(draft.suite)
     instruments.setdefault("thumbnail", instrument_card("thumbnail"))
-    learns = draft.split_sizes.get(Split.TRAIN, 0) > 0
     for card in metrics.values():
         if card.purpose == "pixels":
             for system in draft.systems:
@@ -38,12 +47,24 @@ def plan_realism(draft: Draft, protocols: Protocols = MappingProxyType({})) -> N
             )
         for instrument in instruments.values():
             if card.purpose in instrument.purpose:
-                reading = Reading(instrument.name, protocols.get(instrument.name, {}))
-                controls = Controls(draft, card, reading)
-                controls.plan()
-                for system in draft.systems:
-                    if card.name != "memorisation" or (learns and system.card.kind == "fully_synthetic"):
-                        _measured(draft, card, reading, system, controls)
+                _through(draft, card, Reading(instrument.name, protocols.get(instrument.name, {})))
+
+
+def _through(draft: Draft, card: MetricCard, reading: Reading) -> None:
+    """Add a metric under an instrument: the controls, and every system that it fits."""
+    learns = draft.split_sizes.get(Split.TRAIN, 0) > 0
+    controls = Controls(draft, card, reading)
+    controls.plan()
+    for system in draft.systems:
+        if card.name != "memorisation" or (learns and system.card.kind == "fully_synthetic"):
+            _measured(draft, card, reading, system, controls)
+
+
+def _protocols(suite: Suite) -> Protocols:
+    try:
+        return protocols_of(suite.protocol, suite.instruments)
+    except InputError as error:
+        raise SuiteError(str(error)) from error
 
 
 def _comparers(card: MetricCard, named: Mapping[str, InstrumentCard]) -> Sequence[str | None]:

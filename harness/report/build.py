@@ -78,7 +78,9 @@ def measure_table(
     return Table(
         name="measure",
         title=title,
-        caption=words.sentences(caption, words.count_words(rows), words.interval_words(rows)),
+        caption=words.sentences(
+            caption, words.count_words(rows), words.protocol_words(rows), words.interval_words(rows)
+        ),
         columns=columns[first:last],
         rows=tuple(Line(cells=_measure_cells(row, rows)[first:last]) for row in rows),
         notes=(placed,) if placed else (),
@@ -225,6 +227,7 @@ def _realism_caption(results: Results, panel: Panel, label: str, *, apart: bool)
         f"The line {CONTROL_LABEL} is what as many other real items score." if controls - {DEGRADED} else "",
         f"{DEGRADED_LABEL} are the same items, slightly degraded." if DEGRADED in controls else "",
         words.count_words(panel.rows),
+        words.protocol_words(panel.rows),
         words.interval_words(panel.rows),
         words.position_words(panel.rows),
         words.direction_words(systems, ranked=bool(contested(panel.rows))),

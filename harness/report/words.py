@@ -144,6 +144,18 @@ def _of_test(splits: JSON, word: str) -> int | None:
     return test if isinstance(test, int) else None
 
 
+def protocol_words(rows: Iterable[Row]) -> str:
+    """Return what was asked of instruments apart from their defaults, as a sentence; nothing where nothing was."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        options = row.protocol.get("options")
+        if row.value is not None and isinstance(options, Mapping) and options:
+            words = ", ".join(f"{name} {value}" for name, value in options.items())
+            found.setdefault(words, []).append(metric_label(row.metric))
+    ways = [f"{', '.join(dict.fromkeys(metrics))} with {words}" for words, metrics in found.items()]
+    return f"Protocol: {'; '.join(ways)}." if ways else ""
+
+
 def position_words(rows: Iterable[Row]) -> str:
     """Return what a position is, as a sentence; nothing where no row has one."""
     found = [row.position for row in rows if row.position is not None and row.position.value is not None]

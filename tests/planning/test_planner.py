@@ -12,6 +12,7 @@ from fauxbench.harness.errors import FauxbenchError, InputError, RefusedError, S
 from fauxbench.harness.media.item import Modality, Split
 from fauxbench.harness.planning.model import RowPlan, SuitePlan
 from fauxbench.harness.planning.planner import plan_suite
+from fauxbench.harness.store.schema import comparability_key
 from fauxbench.harness.suite import Suite
 
 STUDIO = {"dataset": "studio", "people": 12, "per_person": 5, "size": 32}
@@ -419,3 +420,19 @@ def test_elsewhere_all_are_measured_again_at_one_n(
 def test_sound_has_no_degraded_control() -> None:
     assert degradation_of(Modality.AUDIO) is None
     assert degradation_of(Modality.VIDEO) == degradation_of(Modality.IMAGE)
+
+
+def test_the_suite_s_protocol_is_in_the_key_and_its_defaults_are_not(tmp_path: Path) -> None:
+    protocols = {}
+    for name, more in {
+        "none": {},
+        "default": {"resize": "clean", "precision": "fp32"},
+        "tf1": {"resize": "tf1"},
+    }.items():
+        row = row_of(plan(tmp_path, "dcgan", **more), "dcgan@1", "fid")
+        protocols[name] = comparability_key(dict(row.protocol))
+    assert protocols["none"] == protocols["default"] != protocols["tf1"]
+    assert row.protocol["options"] == {"resize": "tf1"}
+    assert "options" not in row_of(plan(tmp_path, "dcgan", resize="tf1"), "dcgan@1", "fd[spectrum]").protocol
+    with pytest.raises(SuiteError, match="no option 'resize'; spectrum have: none"):
+        plan(tmp_path, "dcgan", resize="tf1", instruments=["spectrum"], metrics=["fd"])

@@ -84,6 +84,16 @@ def test_where_the_degradation_is_not_seen_a_note_says_so(sample):
     assert found.notes == ("FD[spectrum]: no position: the degradation is not seen at n 200",)
 
 
+def test_the_caption_says_what_was_asked_of_instruments(sample):
+    rows = []
+    for metric, options in (("fid", {"resize": "tf1", "precision": "bf16"}), ("kid", {"resize": "tf1"}), ("is", {})):
+        protocol = {"metric": metric, **({"options": options} if options else {})}
+        rows.append(sample.row("dcgan@1", metric, 0.1, protocol=protocol))
+    words = "Protocol: FID with resize tf1, precision bf16; KID with resize tf1."
+    assert words in tables(sample.results(rows), version="0.0")["realism"].caption
+    assert words in measure_table(rows).caption
+
+
 def test_detection_is_never_bold(sample):
     rows = [row.model_copy(update={"best": True}) for row in sample.detection_rows()]
     for table in tables(sample.results(rows), version="0.0").values():
