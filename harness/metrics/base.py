@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cards import MetricCard
-from ..media.content import Picture
+from ..media.content import Picture, SoundMedia
 from ..stats.score import Measurement
 
 Compare = Callable[[Picture, Picture], float]
 """How far two pictures of one size are apart, by a network."""
+Embed = Callable[[SoundMedia], NDArray[Any]]
+"""The vector (D,) of a sound, by a network; MediaError where it gives none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,17 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SoundPair:
+    """A synthetic sound and the real one it was made from, both at one rate."""
+
+    id: str
+    """Of the synthetic item."""
+    cluster: str
+    synthetic: SoundMedia
+    real: SoundMedia
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything a metric may read; which fields are there follows from its card's form and purpose."""
 
@@ -67,6 +80,10 @@ class Evidence:
     """Real items that the system never saw and that are not the reference; memorisation reads it."""
     pairs: Iterator[Pair] = field(default_factory=lambda: iter(()))
     """Streamed; paired metrics read it once."""
+    sounds: Iterator[SoundPair] = field(default_factory=lambda: iter(()))
+    """The same of sounds."""
+    embed: Embed | None = None
+    """Of the instrument, for paired metrics of sounds that read one."""
     compare: Compare | None = None
     """Of the instrument, for paired metrics that read one."""
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))

@@ -26,7 +26,10 @@ DEFAULTS: Mapping[Modality, Offer] = MappingProxyType(
     {
         Modality.IMAGE: Offer(("fd", "kd", "is", "ssim", "psnr"), ("spectrum", "inception-2015")),
         Modality.VIDEO: Offer((), ()),
-        Modality.AUDIO: Offer((), ()),
+        Modality.AUDIO: Offer(
+            ("fd", "kd", "mcd", "f0_rmse", "f0_correlation", "voicing_error", "tones", "si_sdr", "speaker_similarity"),
+            ("sound-spectrum", "studio-voice"),
+        ),
     }
 )
 """What `measure` takes where nothing is named. A modality's part is kept beside its metrics."""

@@ -48,7 +48,7 @@ ABOUT: Mapping[str, Mapping[str, Any]] = {
         "modules": ["networks", "logmel"],
         "modality": "audio",
         "outputs": ["features"],
-        "purpose": ["speaker"],
+        "purpose": ["distribution", "speaker"],
     },
 }
 

@@ -9,18 +9,20 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ...canonical import JSON, digest_of, digest_of_bytes
-from ...cards import InstrumentCard
+from ...cards import InstrumentCard, MetricCard
 from ...conditions.table import Condition
 from ...errors import IntegrityError, MediaError
 from ...instruments import load_instrument
-from ...media.content import Picture
+from ...media.content import Picture, SoundMedia
 from ...media.images import read_image
 from ...media.item import Item, Modality, Split
 from ...media.mediaset import MediaSet
+from ...media.read import DIGEST_RATE, read_sound
 from ...media.stream import MediaStream
 from ...metrics import load_metric
-from ...metrics.base import Evidence, Features, Pair
+from ...metrics.base import Evidence, Features, Pair, SoundPair
 from ...metrics.perceptual import comparer
+from ...metrics.speech_speaker import embedder
 from ...stats.blocks import FEWEST, blocks, blocks_by_id
 from ...stats.score import Measurement
 from ...store.store import Store
@@ -105,11 +107,7 @@ def measure(step: Step) -> Outcome:
     failures: dict[str, int] = {}
     if metric.card.form == "paired":
         synthetic = step.set("synthetic_set")
-        pairs = _Pairs(synthetic, step.set("real_set"), failures)
-        compare = None
-        if step.key.get("instrument"):
-            compare = comparer(str(step.key["instrument"]), Store(step.store).weights, step.device)
-        evidence = Evidence(pairs=iter(pairs), compare=compare, seed=int(step.key["seed"]))
+        evidence = _paired(step, metric.card, synthetic, failures)
         clusters = synthetic.labels(Split.TEST)
     else:
         evidence, unread = _evidence(step)
@@ -120,6 +118,16 @@ def measure(step: Step) -> Outcome:
     record = measurement_record(with_replicates(found, clusters), failures)
     (step.out / "measurement.json").write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
     return Outcome(output=digest_of(record), facts={"measurements": {metric.card.name: record}})
+
+
+def _paired(step: Step, card: MetricCard, synthetic: MediaSet, failures: dict[str, int]) -> Evidence:
+    real, seed, name = step.set("real_set"), int(step.key["seed"]), str(step.key.get("instrument") or "")
+    weights = Store(step.store).weights
+    if "audio" in card.modality:
+        embed = embedder(name, weights, step.device) if name else None
+        return Evidence(sounds=iter(_SoundPairs(synthetic, real, failures)), embed=embed, seed=seed)
+    compare = comparer(name, weights, step.device) if name else None
+    return Evidence(pairs=iter(_Pairs(synthetic, real, failures)), compare=compare, seed=seed)
 
 
 def _evidence(step: Step) -> tuple[Evidence, int]:
@@ -159,6 +167,34 @@ class _Pairs:
                 self.failures["other size than its source"] = self.failures.get("other size than its source", 0) + 1
                 continue
             yield Pair(id=item.id, cluster=item.cluster, synthetic=mine, real=theirs)
+
+
+class _SoundPairs:
+    """Streams synthetic sounds of the test split beside those they were made from, at 16 kHz, mono, of clips too."""
+
+    def __init__(self, synthetic: MediaSet, real: MediaSet, failures: dict[str, int]) -> None:
+        self.items = synthetic.select(Split.TEST)
+        self.real = {item.id: item for item in real}
+        self.failures = failures
+
+    def __iter__(self) -> Iterator[SoundPair]:
+        for item in self.items:
+            source = self.real.get(item.sources[0]) if item.sources else None
+            if source is None:
+                self.failures["no source"] = self.failures.get("no source", 0) + 1
+                continue
+            try:
+                mine, theirs = _sound(item), _sound(source)
+            except MediaError:
+                self.failures["unreadable"] = self.failures.get("unreadable", 0) + 1
+                continue
+            yield SoundPair(id=item.id, cluster=item.cluster, synthetic=mine, real=theirs)
+
+
+def _sound(item: Item) -> SoundMedia:
+    if item.modality is Modality.IMAGE or item.location is None:
+        raise MediaError(f"{item.id}: a {item.modality}; this metric hears sounds")
+    return SoundMedia(sound=read_sound(item.location), sample_rate=DIGEST_RATE)
 
 
 def with_replicates(found: Measurement, clusters: Mapping[str, str]) -> Measurement:

@@ -1,0 +1,221 @@
+"""Metrics that compare a sound with the one it was made from: spectrum, F0, tones, samples, speaker."""
+
+import hashlib
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+
+import numpy as np
+
+from ..errors import InputError, MediaError
+from ..instruments.logmel import RATE
+from ..stats.blocks import FEWEST
+from ..stats.intervals import cluster_bootstrap
+from ..stats.score import Measurement
+from .audio_cepstrum import mel_cepstral_distortion
+from .audio_pitch import Contour, contour_of
+from .audio_prosody import F0Agreement, contour_agreement, shuffled_f0, tone_agreement
+from .audio_si_sdr import si_sdr
+from .audio_signal import Wave, in_step, wave_of
+from .base import Evidence, Metric, SoundPair
+from .sets import cluster_name, flags_of
+from .speech_speaker import speaker_similarity
+
+NAMED = 3
+"""Items that a flag names of those that were not measured."""
+REMEMBERED = 4096
+"""Contours kept, 1.6 kB for each second of sound: several metrics read the same ones."""
+_contours: dict[bytes, Contour] = {}
+
+
+class PairedSounds(Metric):
+    """Mean of a value per pair of sounds, with a bootstrap over clusters; what has no value is counted, and named."""
+
+    @abstractmethod
+    def of_pair(self, pair: SoundPair, evidence: Evidence) -> float:
+        """Return the value of one pair; raise InputError or MediaError where there is none."""
+
+    def measure(self, evidence: Evidence) -> Measurement:
+        """Return the mean over pairs; the value of each is in `items`."""
+        return self.mean(evidence, partial(self.of_pair, evidence=evidence))
+
+    def mean(self, evidence: Evidence, value_of: Callable[[SoundPair], float]) -> Measurement:
+        """Return the mean of a value over pairs."""
+        values: dict[str, float] = {}
+        clusters: list[str] = []
+        refused: dict[str, str] = {}
+        for pair in evidence.sounds:
+            try:
+                values[pair.id] = value_of(pair)
+            except (InputError, MediaError) as error:
+                refused[pair.id] = str(error)
+                continue
+            clusters.append(pair.cluster)
+        failures = MappingProxyType(dict(Counter("unusable sound" for _ in refused)))
+        named = _named(refused)
+        if not values:
+            reason = f"no usable pair among {len(refused)}" if refused else "no pairs: nothing was made from a sound"
+            return Measurement(value=None, n=0, failures=failures, flags=named, reason=reason)
+        array = np.fromiter(values.values(), np.float64, len(values))
+        interval = cluster_bootstrap(
+            array, clusters, np.random.default_rng(evidence.seed), cluster=cluster_name(clusters)
+        )
+        few = () if interval is not None else (f"no interval: fewer than {FEWEST} clusters",)
+        return Measurement(
+            value=float(array.mean()),
+            interval=interval,
+            n=len(values),
+            n_real=len(values),
+            items=MappingProxyType(values),
+            flags=(*flags_of(self.card, len(values)), *few, *named),
+            failures=failures,
+        )
+
+
+def _named(refused: dict[str, str]) -> tuple[str, ...]:
+    """Return a flag that names the first items that were not measured, and says why."""
+    if not refused:
+        return ()
+    shown = "; ".join(f"{item}: {why}" for item, why in list(refused.items())[:NAMED])
+    more = f"; and {len(refused) - NAMED} more" if len(refused) > NAMED else ""
+    return (f"not measured: {shown}{more}",)
+
+
+def waves_of(pair: SoundPair) -> tuple[Wave, Wave]:
+    """Return the real sound and the synthetic one at 16 kHz; InputError names the side that cannot be used."""
+    real, synthetic = pair.real, pair.synthetic
+    return wave_of(real.sound, real.sample_rate, "real"), wave_of(synthetic.sound, synthetic.sample_rate, "synthetic")
+
+
+def contours_of(pair: SoundPair) -> tuple[Contour, Contour]:
+    """Return the contours of the real sound and the synthetic one, frame beside frame."""
+    real, synthetic = in_step(*waves_of(pair))
+    return _contour(real), _contour(synthetic)
+
+
+def _contour(wave: Wave) -> Contour:
+    key = hashlib.blake2b(wave.tobytes(), digest_size=16).digest()
+    if key not in _contours:
+        if len(_contours) >= REMEMBERED:
+            _contours.clear()
+        _contours[key] = contour_of(wave)
+    return _contours[key]
+
+
+class CepstralDistortion(PairedSounds):
+    """`mcd`: mel-cepstral distortion, frame against frame."""
+
+    align = False
+
+    def of_pair(self, pair: SoundPair, evidence: Evidence) -> float:
+        """Return the distortion of one pair, in dB."""
+        return mel_cepstral_distortion(*waves_of(pair), RATE, align=self.align)
+
+
+class AlignedDistortion(CepstralDistortion):
+    """`mcd_dtw`: mel-cepstral distortion after dynamic time warping."""
+
+    align = True
+
+
+class ScaleInvariantRatio(PairedSounds):
+    """`si_sdr`: scale-invariant signal to distortion ratio."""
+
+    def of_pair(self, pair: SoundPair, evidence: Evidence) -> float:
+        """Return the ratio of one pair, in dB."""
+        return si_sdr(*in_step(*waves_of(pair)))
+
+
+class SpeakerSimilarity(PairedSounds):
+    """`speaker_similarity`: cosine of the vectors of speakers, by the network that comes with the evidence."""
+
+    def of_pair(self, pair: SoundPair, evidence: Evidence) -> float:
+        """Return the cosine of one pair."""
+        if evidence.embed is None:
+            raise InputError("no network that tells speakers apart")
+        real, synthetic = evidence.embed(pair.real), evidence.embed(pair.synthetic)
+        return float(speaker_similarity(synthetic[None], real[None]).target[0])
+
+
+class Prosody(PairedSounds):
+    """What is read off the F0 contours of a pair, frame against frame."""
+
+    @abstractmethod
+    def read(self, agreement: F0Agreement) -> float | None:
+        """Return the number that the metric is about."""
+
+    def of_pair(self, pair: SoundPair, evidence: Evidence) -> float:
+        """Return the number of one pair."""
+        value = self.read(contour_agreement(*contours_of(pair)))
+        if value is None:
+            raise InputError("too few frames are voiced in both, or the real F0 does not move")
+        return value
+
+
+class F0Error(Prosody):
+    """`f0_rmse`: difference of log F0, in cents."""
+
+    def read(self, agreement: F0Agreement) -> float | None:
+        """Return the root mean square difference."""
+        return agreement.rmse
+
+
+class F0Correlation(Prosody):
+    """`f0_correlation`: of log F0 over frames voiced in both."""
+
+    def read(self, agreement: F0Agreement) -> float | None:
+        """Return the correlation."""
+        return agreement.correlation
+
+
+class VoicingError(Prosody):
+    """`voicing_error`: share of frames that are voiced in one sound alone."""
+
+    def read(self, agreement: F0Agreement) -> float | None:
+        """Return the share."""
+        return agreement.voicing_error
+
+
+class GrossPitchError(Prosody):
+    """`gross_pitch_error`: share of frames voiced in both whose F0 is more than 20 % off."""
+
+    def read(self, agreement: F0Agreement) -> float | None:
+        """Return the share."""
+        return agreement.gross_error
+
+
+class Tones(PairedSounds):
+    """`tones`: concordance of the movement of F0, flagged where the real contour shuffled in pieces does as well."""
+
+    def of_pair(self, pair: SoundPair, evidence: Evidence) -> float:
+        """Return the concordance of one pair."""
+        return _concordance(*contours_of(pair))
+
+    def measure(self, evidence: Evidence) -> Measurement:
+        """Return the mean over pairs, with the flag `no better than shuffled F0` where it applies."""
+        generator = np.random.default_rng([evidence.seed, 1])
+        gains: list[float] = []
+        clusters: list[str] = []
+
+        def value_of(pair: SoundPair) -> float:
+            real, synthetic = contours_of(pair)
+            value = _concordance(real, synthetic)
+            gains.append(value - _concordance(real, shuffled_f0(real, generator)))
+            clusters.append(pair.cluster)
+            return value
+
+        found = self.mean(evidence, value_of)
+        gain = cluster_bootstrap(gains, clusters, generator) if gains else None
+        if gain is not None and gain.low <= 0:
+            found = replace(found, flags=(*found.flags, "no better than shuffled F0"))
+        return found
+
+
+def _concordance(real: Contour, synthetic: Contour) -> float:
+    value = tone_agreement(real, synthetic).concordance
+    if value is None:
+        raise InputError("the real F0 does not move")
+    return value
