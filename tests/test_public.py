@@ -35,6 +35,8 @@ PUBLIC = [
     "crop_square",
     "density_coverage",
     "digest_of_file",
+    "f0_agreement",
+    "f0_contour",
     "frechet_distance",
     "frechet_distance_infinity",
     "generate",
@@ -42,6 +44,7 @@ PUBLIC = [
     "kernel_distance",
     "lpips",
     "measure",
+    "mel_cepstral_distortion",
     "ms_ssim",
     "neighbour_scores",
     "precision_recall",
@@ -50,7 +53,10 @@ PUBLIC = [
     "realism_score",
     "resize",
     "run",
+    "si_sdr",
+    "speaker_similarity",
     "ssim",
+    "tone_agreement",
 ]
 HEAVY = {"torch", "torchvision", "timm", "cv2", "librosa", "scipy", "sklearn", "skimage", "av", "PIL", "matplotlib"}
 

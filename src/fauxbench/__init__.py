@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from .harness.media.item import Item as Item
     from .harness.media.mediaset import MediaSet as MediaSet
     from .harness.media.mediaset import Terms as Terms
+    from .harness.metrics.audio_cepstrum import mel_cepstral_distortion as mel_cepstral_distortion
+    from .harness.metrics.audio_pitch import f0_contour as f0_contour
+    from .harness.metrics.audio_prosody import f0_agreement as f0_agreement
+    from .harness.metrics.audio_prosody import tone_agreement as tone_agreement
+    from .harness.metrics.audio_si_sdr import si_sdr as si_sdr
     from .harness.metrics.frechet import frechet_distance as frechet_distance
     from .harness.metrics.inception_score import inception_score as inception_score
     from .harness.metrics.infinity import frechet_distance_infinity as frechet_distance_infinity
@@ -46,6 +51,7 @@ if TYPE_CHECKING:
     from .harness.metrics.paired import ssim as ssim
     from .harness.metrics.perceptual import lpips as lpips
     from .harness.metrics.realism import realism_score as realism_score
+    from .harness.metrics.speech_speaker import speaker_similarity as speaker_similarity
     from .harness.run import run as run
     from .harness.suite import Suite as Suite
 
@@ -78,6 +84,8 @@ _HOME = {
     "crop_square": "media.images",
     "density_coverage": "metrics.neighbours",
     "digest_of_file": "canonical",
+    "f0_agreement": "metrics.audio_prosody",
+    "f0_contour": "metrics.audio_pitch",
     "frechet_distance": "metrics.frechet",
     "frechet_distance_infinity": "metrics.infinity",
     "generate": "generate",
@@ -85,6 +93,7 @@ _HOME = {
     "kernel_distance": "metrics.kernel",
     "lpips": "metrics.perceptual",
     "measure": "measure",
+    "mel_cepstral_distortion": "metrics.audio_cepstrum",
     "ms_ssim": "metrics.paired",
     "neighbour_scores": "metrics.neighbours",
     "precision_recall": "metrics.neighbours",
@@ -93,7 +102,10 @@ _HOME = {
     "realism_score": "metrics.realism",
     "resize": "media.images",
     "run": "run",
+    "si_sdr": "metrics.audio_si_sdr",
+    "speaker_similarity": "metrics.speech_speaker",
     "ssim": "metrics.paired",
+    "tone_agreement": "metrics.audio_prosody",
 }
 """Where each public name lives; it is imported when it is first asked for, so that the command line starts fast."""
 
