@@ -25,7 +25,13 @@ class Offer(NamedTuple):
 DEFAULTS: Mapping[Modality, Offer] = MappingProxyType(
     {
         Modality.IMAGE: Offer(("fd", "kd", "is", "ssim", "psnr"), ("spectrum", "inception-2015")),
-        Modality.VIDEO: Offer((), ()),
+        Modality.VIDEO: Offer(
+            (
+                *("fd", "frame_uniformity", "motion", "flicker", "identity_drift"),
+                *("lse_d", "lse_c", "av_offset", "lser", "mouth_correlation"),
+            ),
+            ("clip-frames", "clip-spectrum", "clip-face", "studio-sync", "studio-mouth"),
+        ),
         Modality.AUDIO: Offer(
             ("fd", "kd", "mcd", "f0_rmse", "f0_correlation", "voicing_error", "tones", "si_sdr", "speaker_similarity"),
             ("sound-spectrum", "studio-voice"),
