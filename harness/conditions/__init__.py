@@ -1,1 +1,1 @@
-"""Declared changes of finished pictures: light, resolution, background."""
+"""Declared changes of finished pictures: light, resolution, background, encoding, sampling, damage."""

@@ -1,12 +1,8 @@
 """Resolution: down and up again, with or without JPEG in between."""
 
-import io
-
-import numpy as np
-from PIL import Image
-
 from ..media.content import Picture
 from ..media.images import resize
+from .encoding import compress
 
 MIN_SIDE = 4
 """No side is made smaller than this, in pixels."""
@@ -30,11 +26,5 @@ def change_resolution(pixels: Picture, *, factor: float = 2.0, jpeg: int = 0) ->
     height, width = pixels.shape[:2]
     small = resize(pixels, *(min(side, max(MIN_SIDE, round(side / factor))) for side in (width, height)))
     if jpeg:
-        small = _through_jpeg(small, jpeg)
+        small = compress(small, quality=jpeg)
     return resize(small, width, height)
-
-
-def _through_jpeg(pixels: Picture, quality: int) -> Picture:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, format="JPEG", quality=quality, subsampling="4:2:0")
-    return np.asarray(Image.open(file).convert("RGB"), dtype=np.uint8)

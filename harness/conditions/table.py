@@ -34,7 +34,8 @@ class Span:
     def draw(self, rng: np.random.Generator) -> JSON:
         """Return a float, or an int if `whole`."""
         if self.whole:
-            return int(rng.integers(int(self.low), int(self.high)))
+            number = int(rng.integers(int(self.low), int(self.high)))
+            return -number if self.either and rng.random() < 0.5 else number
         if self.log:
             value = float(rng.uniform(math.log(self.low), math.log(self.high)))
         else:
@@ -178,5 +179,78 @@ _BACKGROUND = Change(
     },
     constants={"feather": 0.03, "foreground": "grabcut"},
 )
-CHANGES: Mapping[str, Change] = MappingProxyType({c.name: c for c in (_LIGHT, _RESOLUTION, _BACKGROUND)})
+_JPEG = Change(
+    name="jpeg",
+    modality=Modality.IMAGE,
+    title="one JPEG encoding",
+    function="encoding:compress",
+    draws={"quality": tuple(Span(low=low, high=low + 6, whole=True) for low in (88, 70, 45, 20, 5))},
+    constants={"chroma": "4:2:0"},
+)
+_RESAMPLE = Change(
+    name="resample",
+    modality=Modality.IMAGE,
+    title="down and up again with a named filter",
+    function="sampling:resample",
+    draws={"factor": _ladder((1.05, 1.2), (1.4, 1.7), (1.9, 2.4), (2.8, 3.6), (4.0, 5.0), log=True)},
+    constants={"filter": "bicubic"},
+)
+_MOVE = Change(
+    name="move",
+    modality=Modality.IMAGE,
+    title="moved by whole pixels",
+    function="sampling:move",
+    draws={
+        name: tuple(Span(low=rung, high=rung + 1, whole=True, either=True) for rung in (1, 2, 3, 5, 8))
+        for name in ("right", "down")
+    },
+)
+_COLOURS = Change(
+    name="colours",
+    modality=Modality.IMAGE,
+    title="channels rounded to fewer levels",
+    function="damage:round_colours",
+    draws={
+        "step": tuple(
+            Span(low=low, high=high, whole=True) for low, high in ((2, 4), (5, 8), (10, 16), (20, 32), (40, 64))
+        )
+    },
+)
+_CONTRAST = Change(
+    name="contrast",
+    modality=Modality.IMAGE,
+    title="less contrast",
+    function="damage:change_contrast",
+    draws={"factor": _ladder((0.85, 0.95), (0.7, 0.8), (0.5, 0.6), (0.3, 0.4), (0.1, 0.2))},
+)
+_BLUR = Change(
+    name="blur",
+    modality=Modality.IMAGE,
+    title="Gaussian blur, relative to the shorter side",
+    function="damage:blur",
+    draws={"sigma": _ladder((0.006, 0.01), (0.011, 0.016), (0.018, 0.026), (0.03, 0.045), (0.05, 0.08))},
+)
+_NOISE = Change(
+    name="noise",
+    modality=Modality.IMAGE,
+    title="Gaussian noise",
+    function="damage:add_noise",
+    draws={
+        "deviation": _ladder((2, 4), (6, 9), (11, 16), (20, 30), (40, 60)),
+        "seed": (Span(low=0, high=1 << 31, whole=True),),
+    },
+)
+_COVER = Change(
+    name="cover",
+    modality=Modality.IMAGE,
+    title="a grey block in front",
+    function="damage:cover",
+    draws={
+        "share": _ladder((0.01, 0.02), (0.03, 0.05), (0.07, 0.1), (0.15, 0.2), (0.3, 0.4)),
+        "x": (Span(low=0.0, high=1.0),),
+        "y": (Span(low=0.0, high=1.0),),
+    },
+)
+_ALL = (_LIGHT, _RESOLUTION, _BACKGROUND, _JPEG, _RESAMPLE, _MOVE, _COLOURS, _CONTRAST, _BLUR, _NOISE, _COVER)
+CHANGES: Mapping[str, Change] = MappingProxyType({change.name: change for change in _ALL})
 """Every change by name."""
