@@ -1,6 +1,5 @@
 """Metrics of sets of clips whose lips and voices were compared: LSE-D, LSE-C, offset, LSER, mouth correlation."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple

@@ -192,7 +192,7 @@ class Uniformity(ClipMean):
     def remarks(self, found: Features) -> tuple[str, ...]:
         """Say how many clips are frozen."""
         frozen = int(_frozen(found).sum())
-        return (f"{frozen} of {len(found)} clips are frozen",) if frozen else ()
+        return (f"frozen: {frozen} of {len(found)} clips",) if frozen else ()
 
 
 class Motion(Uniformity):

@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     from .harness.metrics.inception_score import inception_score as inception_score
     from .harness.metrics.infinity import frechet_distance_infinity as frechet_distance_infinity
     from .harness.metrics.kernel import kernel_distance as kernel_distance
+    from .harness.metrics.lips import confidence_floor as confidence_floor
+    from .harness.metrics.lips import lip_sync as lip_sync
+    from .harness.metrics.lips import lser as lser
+    from .harness.metrics.lips import mouth_correlation as mouth_correlation
+    from .harness.metrics.lips import speech_activity as speech_activity
+    from .harness.metrics.lips import sync_windows as sync_windows
     from .harness.metrics.mmd import cmmd as cmmd
     from .harness.metrics.neighbours import density_coverage as density_coverage
     from .harness.metrics.neighbours import neighbour_scores as neighbour_scores
@@ -52,6 +58,9 @@ if TYPE_CHECKING:
     from .harness.metrics.perceptual import lpips as lpips
     from .harness.metrics.realism import realism_score as realism_score
     from .harness.metrics.speech_speaker import speaker_similarity as speaker_similarity
+    from .harness.metrics.video import flicker as flicker
+    from .harness.metrics.video import frame_uniformity as frame_uniformity
+    from .harness.metrics.video import identity_drift as identity_drift
     from .harness.run import run as run
     from .harness.suite import Suite as Suite
 
@@ -81,19 +90,26 @@ _HOME = {
     "VideoMedia": "media.content",
     "cmmd": "metrics.mmd",
     "compare": "compare",
+    "confidence_floor": "metrics.lips",
     "crop_square": "media.images",
     "density_coverage": "metrics.neighbours",
     "digest_of_file": "canonical",
     "f0_agreement": "metrics.audio_prosody",
     "f0_contour": "metrics.audio_pitch",
+    "flicker": "metrics.video",
+    "frame_uniformity": "metrics.video",
     "frechet_distance": "metrics.frechet",
     "frechet_distance_infinity": "metrics.infinity",
     "generate": "generate",
+    "identity_drift": "metrics.video",
     "inception_score": "metrics.inception_score",
     "kernel_distance": "metrics.kernel",
+    "lip_sync": "metrics.lips",
     "lpips": "metrics.perceptual",
+    "lser": "metrics.lips",
     "measure": "measure",
     "mel_cepstral_distortion": "metrics.audio_cepstrum",
+    "mouth_correlation": "metrics.lips",
     "ms_ssim": "metrics.paired",
     "neighbour_scores": "metrics.neighbours",
     "precision_recall": "metrics.neighbours",
@@ -104,7 +120,9 @@ _HOME = {
     "run": "run",
     "si_sdr": "metrics.audio_si_sdr",
     "speaker_similarity": "metrics.speech_speaker",
+    "speech_activity": "metrics.lips",
     "ssim": "metrics.paired",
+    "sync_windows": "metrics.lips",
     "tone_agreement": "metrics.audio_prosody",
 }
 """Where each public name lives; it is imported when it is first asked for, so that the command line starts fast."""
