@@ -24,16 +24,16 @@ ACTIVE = 40.0
 """dB; steps that are quieter than the loudest by more are pauses, and left out."""
 LOWEST = 1e-5
 """Root mean square below which a sound is silence, -100 dB of full scale."""
-_DB = 4.0 * 10 / np.log(10)
-"""One unit of `log_mel` in dB."""
+SPREAD = 4.0
+"""Nepers of power in one unit of `log_mel`: 17.4 dB."""
 
 
 class SoundSpectrum(Instrument):
     """`features` (N, 24) float32, in units of 17.4 dB: 16 bands of level, 4 groups of bands with two movements each.
 
-    Levels are means of the log power over steps with sound, 60 to 7,600 Hz evenly in mel, of a sound brought to one
-    loudness. Movements are the standard deviation over time, and the mean change from a step to the next, of the log
-    power in each group of four bands. Reads sounds.
+    Steps of 10 ms that are pauses are left out of everything. Levels are means of the log power, 60 to 7,600 Hz evenly
+    in mel, of a sound brought to one loudness. Movements are the standard deviation over time, and the mean change from
+    a step to the next, of the log power in each group of four bands. Reads sounds.
     """
 
     def extract(self, sounds: Iterable[SoundMedia]) -> Mapping[str, NDArray[Any]]:  # type: ignore[override]
@@ -60,8 +60,11 @@ def sound_spectrum(sound: SoundMedia) -> NDArray[np.float64]:
     if not float(np.sqrt(np.mean(wave**2))) >= LOWEST:
         raise MediaError("silence, or samples that are no numbers")
     mel = log_mel(wave.astype(np.float32), sound.sample_rate, bands=BANDS, window=WINDOW).astype(np.float64)
-    level = _DB * mel.max(axis=1)
-    heard = mel[level > level.max() - ACTIVE]
+    power = np.array([np.mean(part**2) for part in np.array_split(wave, len(mel))])
+    heard = power > power.max() * 10 ** (-ACTIVE / 10)
+    # `log_mel` brings the whole to one loudness, pauses and all; what counts is the loudness of the rest
+    mel += np.log(np.mean(wave**2) / power[heard].mean()) / SPREAD
     groups = mel.reshape(len(mel), GROUPS, -1).mean(axis=2)
-    moves = np.abs(np.diff(groups, axis=0)).mean(axis=0) if len(mel) > 1 else np.zeros(GROUPS)
-    return np.concatenate([heard.mean(axis=0), groups.std(axis=0), moves])
+    steps = np.abs(np.diff(groups, axis=0))[heard[1:] & heard[:-1]]
+    moves = steps.mean(axis=0) if len(steps) else np.zeros(GROUPS)
+    return np.concatenate([mel[heard].mean(axis=0), groups[heard].std(axis=0), moves])

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fauxbench import InputError, f0_contour
+from fauxbench.harness.metrics.audio_pitch import HIGH, LOW
+
+RATE = 16_000
+INSIDE = slice(4, -5)
+"""Frames whose windows lie within the sound."""
+
+
+def tone(f0, seconds=1.0, rate=RATE, partials=10):
+    """A sum of partials below 4 kHz that fall by 6 dB an octave; `f0` is a number or one a sample."""
+    t = np.arange(round(seconds * rate)) / rate
+    f0 = np.broadcast_to(f0, t.shape)
+    phase = 2 * np.pi * np.cumsum(f0) / rate
+    return 0.1 * sum(np.cos(k * phase) / k * (k * f0 < 4000) for k in range(1, partials + 1))
+
+
+def cents(found, true):
+    return 1200 * np.log2(found / true)
+
+
+@pytest.mark.parametrize("partials", [1, 10])
+@pytest.mark.parametrize("f0", [62, 85, 117.3, 220, 333, 480, 590])
+def test_steady_tones_are_found_within_cents(f0, partials):
+    contour = f0_contour(tone(f0, partials=partials), RATE)
+    assert contour.voiced.all()
+    error = cents(contour.f0[INSIDE], f0)
+    assert np.abs(np.mean(error)) < 2
+    assert np.abs(error).max() < 6
+
+
+@pytest.mark.parametrize(("start", "octaves"), [(100, 1), (300, -1), (150, 0.3)])
+def test_glides_are_followed_within_cents(start, octaves):
+    t = np.arange(RATE) / RATE
+    contour = f0_contour(tone(start * 2 ** (octaves * t)), RATE)
+    error = cents(contour.f0, start * 2 ** (octaves * contour.times))[INSIDE]
+    assert np.abs(error).max() < 15
+    assert np.abs(np.mean(error)) < 5
+
+
+@settings(deadline=None, max_examples=20)
+@given(f0=st.floats(65, 560), rate=st.sampled_from([8000, 16_000, 22_050, 44_100, 48_000]), gain=st.floats(1e-3, 1))
+def test_neither_rate_nor_loudness_moves_it(f0, rate, gain):
+    contour = f0_contour(gain * tone(f0, 0.3, rate), rate)
+    assert contour.voiced[INSIDE].all()
+    assert np.abs(np.median(cents(contour.f0[INSIDE], f0))) < 3
+
+
+def test_a_missing_fundamental_is_heard():
+    t = np.arange(RATE) / RATE
+    sound = 0.1 * sum(np.sin(2 * np.pi * 120 * k * t) for k in (3, 4, 5, 6))
+    assert np.median(f0_contour(sound, RATE).f0) == pytest.approx(120, rel=1e-3)
+
+
+def test_noise_is_unvoiced_and_what_is_silent_too():
+    noise = 0.1 * np.random.default_rng(0).standard_normal(RATE)
+    assert f0_contour(noise, RATE).voiced.mean() < 0.02
+    half = tone(150)
+    half[RATE // 2 :] = 0
+    contour = f0_contour(half, RATE)
+    assert contour.voiced[:48].all()
+    assert not contour.voiced[53:].any()
+
+
+def test_voicing_falls_with_noise():
+    rng = np.random.default_rng(0)
+    voice = tone(150)
+    level = np.sqrt(np.mean(voice**2))
+    shares = [
+        f0_contour(voice + level * 10 ** (-snr / 20) * rng.standard_normal(RATE), RATE).voiced.mean()
+        for snr in (30, 10, 0, -6, -15)
+    ]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] == 1
+    assert shares[-1] < 0.2
+
+
+def test_out_of_bounds_is_not_given():
+    contour = f0_contour(tone(900, partials=1), RATE)
+    found = contour.f0[contour.voiced]
+    assert ((found > LOW * 0.97) & (found < HIGH * 1.03)).all()
+
+
+def test_frames_stand_at_the_middle_of_10_ms():
+    contour = f0_contour(tone(150, 0.507), RATE)
+    assert len(contour) == 50
+    np.testing.assert_allclose(contour.times[:2], [0.005, 0.015])
+    assert ((contour.voicing >= 0) & (contour.voicing <= 1)).all()
+    assert contour.cents[10] == pytest.approx(1200 * np.log2(1.5), abs=3)
+
+
+def test_long_sounds_are_cut_into_pieces_that_do_not_show():
+    voice = tone(np.linspace(100, 200, 12 * RATE), 12.0)
+    contour = f0_contour(voice, RATE)
+    assert len(contour) == 1200
+    assert np.abs(cents(contour.f0[990:1010], 100 + 100 * contour.times[990:1010] / 12)).max() < 10
+
+
+@pytest.mark.parametrize(
+    ("sound", "message"),
+    [(np.zeros(RATE), "silence"), (tone(200, 0.01), "10 ms"), (np.full(RATE, np.nan), "NaN")],
+)
+def test_what_has_no_pitch_says_why(sound, message):
+    with pytest.raises(InputError, match=message):
+        f0_contour(sound, RATE)
+
+
+def test_librosa_agrees():
+    """Its frames stand at t * 10 ms and its pitches on a grid: a check of octaves and voicing, not of cents."""
+    pyin = pytest.importorskip("librosa").pyin
+    t = np.arange(2 * RATE) / RATE
+    rng = np.random.default_rng(0)
+    voice = tone(180 * 2 ** (0.4 * np.sin(2 * np.pi * 1.5 * t)), 2.0) * (np.sin(2 * np.pi * 2 * t + 1) > -0.3)
+    voice = voice + 0.003 * rng.standard_normal(len(voice))
+    ours = f0_contour(voice, RATE)
+    theirs, voiced, _ = pyin(voice, fmin=LOW, fmax=HIGH, sr=RATE, frame_length=1024, hop_length=160)
+    before, after = (voiced[k : k + len(ours)] for k in (0, 1))
+    assert np.mean((ours.voiced & ~(before | after)) | (~ours.voiced & before & after)) < 0.06
+    both = ours.voiced & before & after
+    middle = np.sqrt(theirs[: len(ours)] * theirs[1 : len(ours) + 1])
+    error = np.abs(cents(ours.f0[both], middle[both]))
+    assert np.median(error) < 10
+    assert error.max() < 100
