@@ -12,6 +12,9 @@ from .read import DIGEST_RATE, frame_rate, has_sound, read_frames, read_sound
 TIMED = 0.25
 """Seconds by which picture and sound may start apart before it is no longer believed: then both start together."""
 
+ROUNDING = 1e-4
+"""Seconds: times in files are rounded."""
+
 
 def open_clip(path: Path, *, sound: bool = False, fps: float | None = None) -> VideoMedia:
     """Open a clip; its frames are streamed in every pass, its sound is read at 16 kHz.
@@ -28,14 +31,14 @@ def open_clip(path: Path, *, sound: bool = False, fps: float | None = None) -> V
     Raises:
         MediaError: No picture, or no sound where it is wanted, or it cannot be decoded.
     """
+    rate = frame_rate(path)  # that there is no picture shows now, and not in the middle of a pass
     heard = None
     if sound:
         if not has_sound(path):
             raise MediaError(f"{path.name}: a clip without sound")
         heard = _in_step(read_sound(path), _lateness(path))
     if fps is None:
-        return VideoMedia(frames=lambda: read_frames(path), fps=frame_rate(path), sound=heard, sample_rate=DIGEST_RATE)
-    frame_rate(path)  # that there is a picture shows now, and not in the middle of a pass
+        return VideoMedia(frames=lambda: read_frames(path), fps=rate, sound=heard, sample_rate=DIGEST_RATE)
     return VideoMedia(frames=lambda: even_frames(path, fps), fps=fps, sound=heard, sample_rate=DIGEST_RATE)
 
 
@@ -49,11 +52,11 @@ def even_frames(path: Path, fps: float) -> Iterator[Picture]:
     step, last, gap = 0, 0.0, 0.0
     for at, picture in _timed(path):
         gap, last = max(at - last, 0.0), at
-        while shown is not None and (step + 0.5) / fps < at - 1e-6:
+        while shown is not None and (step + 0.5) / fps < at + ROUNDING:
             yield shown
             step += 1
         shown = picture
-    while shown is not None and (step + 0.5) / fps < last + (gap or 1 / fps) - 1e-6:
+    while shown is not None and (step + 0.5) / fps < last + (gap or 1 / fps) - ROUNDING:
         yield shown
         step += 1
 
