@@ -56,7 +56,7 @@ class StudioVoice(Instrument):
     Reads sounds; silence before and after speech is left out.
     """
 
-    batch = 16
+    batch = 4
 
     def __init__(self, card: InstrumentCard, weights: Path | None = None, device: str = "cpu") -> None:
         super().__init__(card, weights, device)
