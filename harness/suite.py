@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 
 from .canonical import JSON, digest_of
 from .cards import Document, Name, Version, did_you_mean
+from .connect.spec import CommandSpec, HttpSpec
 from .errors import SuiteError
 from .media.mediaset import Terms
 
@@ -96,7 +97,7 @@ class SystemSpec(Document):
     """A generator in a suite: a system under test."""
 
     use: str
-    """A name, `path/to/file.py:Class`, or `folder` for outputs made elsewhere."""
+    """A name, `path/to/file.py:Class`, `folder` for outputs made elsewhere, `command` or `http`."""
     name: Name | None = None
     version: Annotated[SystemVersion | None, Field(default=None)]
     parameters: dict[str, Any] = {}
@@ -111,18 +112,32 @@ class SystemSpec(Document):
     kind: Literal["fully_synthetic", "partially_synthetic", "augmented_real"] | None = None
     splits: Splits | None = None
     """folder: which part detectors may train on; default: all is test."""
+    command: CommandSpec | None = None
+    """command: the program."""
+    http: HttpSpec | None = None
+    """http: the service."""
+    weights: Path | None = None
+    """A folder that `save` wrote, loaded instead of training."""
 
     @model_validator(mode="after")
-    def _folder_fits(self) -> "SystemSpec":
+    def _keys_fit(self) -> "SystemSpec":
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds must differ, found {list(self.seeds)}")
-        given = [n for n in ("path", "manifest", "kind", "splits") if getattr(self, n) is not None]
-        if self.use != "folder" and given:
-            raise ValueError(f"{', '.join(given)}: only for use 'folder'")
-        if self.use == "folder":
-            missing = [n for n in ("path", "name", "version", "kind") if getattr(self, n) is None]
+        own = {"folder": ("path", "manifest", "splits"), "command": ("command",), "http": ("http",)}
+        for use, names in own.items():
+            given = [n for n in names if getattr(self, n) is not None]
+            if self.use != use and given:
+                raise ValueError(f"{', '.join(given)}: only for use '{use}'")
+        if self.use not in own and self.kind is not None:
+            raise ValueError(f"kind: only for use {', '.join(own)}; the card of '{self.use}' says it")
+        if self.use in own:
+            missing = [n for n in (own[self.use][0], "name", "version", "kind") if getattr(self, n) is None]
             if missing:
-                raise ValueError(f"use 'folder' needs {', '.join(missing)}")
+                raise ValueError(f"use '{self.use}' needs {', '.join(missing)}")
+        if self.weights is not None and self.use in {"folder", "http"}:
+            raise ValueError(f"weights: not for use '{self.use}', which loads none")
+        if self.parameters and self.use == "folder":
+            raise ValueError("parameters: not for use 'folder', whose outputs are finished")
         return self
 
 
@@ -313,6 +328,8 @@ def _fields_at(place: list[Any]) -> Iterator[str]:
         "generators": SystemSpec,
         "detectors": DetectorSpec,
         "n": Counts,
+        "command": CommandSpec,
+        "http": HttpSpec,
     }
     names = [p for p in place if isinstance(p, str) and p in parts]
     yield from (parts[names[-1]] if names else Suite).model_fields

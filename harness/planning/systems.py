@@ -3,16 +3,20 @@
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ..canonical import JSON, digest_of
 from ..cards import GeneratorCard
+from ..connect.attach import CONNECTORS, command_identity, http_identity, resolved, token_of
+from ..connect.spec import CommandSpec
+from ..connect.weights import check_handed_in
 from ..datasets.listing import list_media, listing_digest
 from ..datasets.manifest import read_manifest
 from ..errors import InputError, RefusedError, SuiteError
 from ..media.item import Split
 from ..plan import Unit
-from ..registry import GENERATORS, Part
-from ..safeguards.gate import consents_digest, consents_file, why_not_edit, why_not_fit
+from ..registry import GENERATORS
+from ..safeguards.gate import consents_digest, consents_file, why_not_edit, why_not_fit, why_not_leave
 from ..suite import SystemSpec
 from .model import REAL, Draft, System, code_of
 
@@ -27,7 +31,7 @@ def plan_systems(draft: Draft) -> tuple[System, ...]:
     systems: list[System] = []
     for place, spec in enumerate(draft.suite.generators):
         try:
-            system = _folder_system(draft, spec) if spec.use == "folder" else _python_system(draft, spec)
+            system = _folder_system(draft, spec) if spec.use == "folder" else _generating_system(draft, spec)
         except (SuiteError, RefusedError):
             raise
         except InputError as error:
@@ -42,11 +46,28 @@ def plan_systems(draft: Draft) -> tuple[System, ...]:
     return tuple(systems)
 
 
-def _python_system(draft: Draft, spec: SystemSpec) -> System:
-    part = GENERATORS.find(spec.use, draft.base)
-    card = part.card
-    parameters = card.fill(spec.parameters)
-    for reason in (why_not_fit(card, draft.terms), why_not_edit(card, draft.terms)):
+class _Attached(NamedTuple):
+    """What a unit must know of a system, however it is attached."""
+
+    card: GeneratorCard
+    parameters: Mapping[str, JSON]
+    code: str
+    """Identity of whatever makes its numbers."""
+    task: Mapping[str, JSON]
+    """How a worker finds it."""
+    harness: tuple[str, ...] = ("connect/requests.py",)
+    """Parts of the harness between it and the set."""
+    leaves: bool = False
+    """Whether what it is given leaves this machine, or fauxbench's sight on it."""
+
+
+def _generating_system(draft: Draft, spec: SystemSpec) -> System:
+    attached = _elsewhere(draft, spec) if spec.use in CONNECTORS else _python(draft, spec)
+    attached = _with_weights(draft, spec, attached)
+    card = attached.card
+    reasons = [why_not_fit(card, draft.terms), why_not_edit(card, draft.terms)]
+    reasons += [why_not_leave(card, draft.terms)] if attached.leaves else []
+    for reason in reasons:
         if reason:
             raise RefusedError(reason)
     unknown = [use for use in card.uses if use != "target"]
@@ -54,35 +75,68 @@ def _python_system(draft: Draft, spec: SystemSpec) -> System:
         raise SuiteError(f"'{card.name}' needs {', '.join(unknown)}, which suites cannot give it yet")
     name = f"{spec.name or card.name}@{spec.version or card.version}"
     seeds = spec.seeds if card.fits else (spec.seeds[0],)
-    sets = tuple(_generated(draft, name, part, parameters, seed, spec) for seed in seeds)
     return System(
         name=name,
         card=card,
-        parameters=parameters,
-        code=part.code,
+        parameters=attached.parameters,
+        code=attached.code,
         origin=spec.use,
         seeds=seeds,
-        sets=sets,
+        sets=tuple(_generated(draft, name, attached, seed, spec) for seed in seeds),
         pairs="target" in card.uses,
     )
 
 
-def _generated(
-    draft: Draft, name: str, part: Part[GeneratorCard], parameters: Mapping[str, JSON], seed: int, spec: SystemSpec
-) -> str:
+def _python(draft: Draft, spec: SystemSpec) -> _Attached:
+    part = GENERATORS.find(spec.use, draft.base)
+    return _Attached(part.card, part.card.fill(spec.parameters), part.code, {"spec": part.spec})
+
+
+def _elsewhere(draft: Draft, spec: SystemSpec) -> _Attached:
+    described = spec.command or spec.http
+    if described is None or spec.kind is None:
+        raise SuiteError(f"use '{spec.use}' needs {spec.use}, name, version, kind")
+    card = described.card(str(spec.name), str(spec.version), spec.kind)
+    if isinstance(described, CommandSpec):
+        described = resolved(described, draft.base)
+        code = command_identity(described)
+    else:
+        token_of(described)
+        code = http_identity(described, card.version)
+    task: dict[str, JSON] = {"connector": spec.use, "described": described.model_dump(mode="json")}
+    return _Attached(card, dict(spec.parameters), code, task, ("connect",), leaves=True)
+
+
+def _with_weights(draft: Draft, spec: SystemSpec, attached: _Attached) -> _Attached:
+    """Let weights that the user hands in stand for training."""
+    if spec.weights is None:
+        return attached
+    folder = (draft.base / spec.weights).resolve()
+    if not attached.card.fits:
+        raise SuiteError(f"weights: '{attached.card.name}' has no training whose weights could be handed in")
+    digest = check_handed_in(folder)
+    return attached._replace(
+        card=attached.card.model_copy(update={"fits": False}),
+        code=digest_of([attached.code, digest]),
+        task={**attached.task, "weights": str(folder), "weights_digest": digest},
+    )
+
+
+def _generated(draft: Draft, name: str, attached: _Attached, seed: int, spec: SystemSpec) -> str:
     """Add fit and generate of one training seed; systems that differ in name alone share the fit."""
-    code = digest_of([part.code, code_of("execute/steps/systems.py", "connect", "media")])
+    card, parameters = attached.card, attached.parameters
+    code = digest_of([attached.code, code_of("execute/steps/systems.py", *attached.harness, "media")])
     key: dict[str, JSON] = {
-        "card": part.card.model_dump(mode="json"),
+        "card": card.model_dump(mode="json"),
         "parameters": dict(parameters),
         "code": code,
         "seed": seed,
         "size": draft.output_size,
     }
-    task: dict[str, JSON] = {"spec": part.spec, "consents": str(consents_file())}
-    what = f"{part.card.name} {digest_of(dict(parameters))[:8]}"
+    task: dict[str, JSON] = {**attached.task, "consents": str(consents_file())}
+    what = f"{card.name} {digest_of(dict(parameters))[:8]}"
     inputs = {"real": REAL}
-    if part.card.fits:
+    if card.fits:
         inputs["weights"] = draft.add(
             Unit(
                 id=f"fit {name} seed {seed}",
@@ -92,11 +146,11 @@ def _generated(
                 inputs={"real": REAL},
                 task=task,
                 time_limit=spec.time_limit,
-                cost=part.card.cost,
+                cost=card.cost,
             )
         )
     today = datetime.datetime.now(tz=datetime.UTC).date()
-    consents = consents_digest(consents_file(), today) if draft.terms.people == "real" and part.card.uses else "none"
+    consents = consents_digest(consents_file(), today) if draft.terms.people == "real" and card.uses else "none"
     asked: dict[str, JSON] = {
         "counts": {str(split): n for split, n in draft.counts.items()},
         "request_seed": draft.suite.seed,

@@ -93,6 +93,16 @@ def why_not_edit(card: GeneratorCard, terms: Terms) -> str | None:
     return None
 
 
+def why_not_leave(card: GeneratorCard, terms: Terms) -> str | None:
+    """Return why a set's pictures may not be handed to a system outside fauxbench, or None.
+
+    It is asked of systems that learn from the set or edit it; what else they are given is looked at request by request.
+    """
+    if (card.fits or (card.kind == "augmented_real" and card.uses)) and not terms.allow("leave_machine"):
+        return f"'{card.name}' is a command or a service and is given pictures of real people: {_how('leave_machine')}"
+    return None
+
+
 def _how(purpose: str) -> str:
     return (
         f"the set's recorded terms must permit '{purpose}', with a grant that says who allowed it "
@@ -107,23 +117,28 @@ def why_not_request(
     terms: Terms,
     consents: Sequence[ConsentRecord],
     day: datetime.date,
+    *,
+    leaves: bool = False,
 ) -> Failure | None:
     """Return a Failure if the request uses a real person without what that needs, or None.
 
     An edit of light, resolution or background needs the set's terms; anything else that has a real person as target,
-    reference, driver or voice needs that person's consent record.
+    reference, driver or voice needs that person's consent record. With `leaves`, the system is a command or a service:
+    the terms, or each record, must say that what it is given may leave this machine.
     """
     people = [i for i in (request.target, *request.references, request.driver, request.audio) if i is not None]
     if terms.people != "real" or not people:
         return None
     if card.kind == "augmented_real":
-        reason = why_not_edit(card, terms)
+        reason = why_not_edit(card, terms) or (why_not_leave(card, terms) if leaves else None)
         return Failure(request_id=request.id, kind="refused", message=reason) if reason else None
     for item in people:
         person = _person(item)
-        if not any(c.person == person and c.covers(card.technique, day) for c in consents):
+        covering = [c for c in consents if c.person == person and c.covers(card.technique, day)]
+        if not covering or (leaves and not any(c.leave_machine for c in covering)):
+            more = " that says leave_machine, which commands and services need" if covering else ""
             message = (
-                f"no consent record in force of '{person}' for technique '{card.technique}'; add one to "
+                f"no consent record in force of '{person}' for technique '{card.technique}'{more}; add one to "
                 f"{consents_file()}, or use rendered people (dataset: studio)"
             )
             return Failure(request_id=request.id, kind="refused", message=message)

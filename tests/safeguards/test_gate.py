@@ -16,6 +16,7 @@ from fauxbench.harness.safeguards.gate import (
     read_consents,
     why_not_edit,
     why_not_fit,
+    why_not_leave,
     why_not_request,
 )
 
@@ -197,3 +198,36 @@ def test_where_consents_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("FAUXBENCH_CONSENTS")
     assert consents_file().name == "consents.jsonl"
     assert consents_file().parent.name == "fauxbench"
+
+
+def leaving(request: Request, system: GeneratorCard, terms: Terms, *consents: ConsentRecord) -> str:
+    failure = why_not_request(request, system, terms, consents, DAY, leaves=True)
+    return failure.message if failure else ""
+
+
+def test_commands_and_services_need_a_record_that_says_leave_machine() -> None:
+    request = Request(id="1", seed=0, target=person("a.png", identity="anna"), references=(person("b.png"),))
+    stays, goes = consent(), consent(leave_machine=True)
+    other = consent(person="b.png", leave_machine=True)
+    assert refused(request, SWAP, ALLOWED, stays, other) == ""
+    assert "of 'anna' for technique 'swap' that says leave_machine" in leaving(request, SWAP, ALLOWED, stays, other)
+    assert "of 'b.png'" in leaving(request, SWAP, ALLOWED, goes, consent(person="b.png"))
+    assert leaving(request, SWAP, ALLOWED, goes, other) == ""
+    assert leaving(request, SWAP, ALLOWED, stays, goes, other) == ""  # either of two records will do
+    late = consent(leave_machine=True, expires="2026-01-02")
+    assert "that says leave_machine" in leaving(request, SWAP, ALLOWED, stays, late, other)
+    assert leaving(request, SWAP, Terms(people="rendered")) == ""
+    assert leaving(Request(id="2", seed=0, text="a face"), SWAP, REAL) == ""
+
+
+def test_commands_and_services_edit_and_learn_only_if_terms_say_leave_machine() -> None:
+    request = Request(id="1", seed=0, target=person("a.png"))
+    outside = Terms(permits=("evaluate", "train", "edit", "leave_machine"), grant="form 7")
+    assert "must permit 'leave_machine'" in leaving(request, LIGHT, ALLOWED)
+    assert leaving(request, LIGHT, outside) == ""
+    for system in (LIGHT, GAN):
+        assert "must permit 'leave_machine'" in str(why_not_leave(system, ALLOWED))
+        assert why_not_leave(system, outside) is None
+        assert why_not_leave(system, Terms(people="none")) is None
+    assert why_not_leave(SWAP, ALLOWED) is None  # looked at request by request
+    assert why_not_leave(card("fully_synthetic"), REAL) is None  # it is given nothing

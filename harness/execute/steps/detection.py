@@ -7,6 +7,7 @@ import numpy as np
 
 from ...canonical import JSON, canonical, digest_of
 from ...cards import DetectorCard
+from ...connect.weights import digest_of_weights
 from ...contracts import Detector, ScoreRecord
 from ...errors import InputError
 from ...media.item import Item, Split
@@ -15,7 +16,6 @@ from ...stats.blocks import blocks_by_id
 from ...stats.classification import Judged, false_alarms, judge
 from ..step import Outcome, Step
 from .measures import measurement_record
-from .systems import digest_of_weights
 
 
 def build_detector(step: Step) -> Detector:

@@ -2,15 +2,18 @@
 
 import datetime
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from ...canonical import digest_of, digest_of_file
+from ...canonical import digest_of
 from ...cards import GeneratorCard
+from ...connect.attach import build
 from ...connect.requests import Asked, item_of, requests_for
+from ...connect.weights import check_handed_in, digest_of_weights
 from ...contracts import Artifact, FitTask, Generator, Output
 from ...errors import Failure, InputError, MediaError, RefusedError
-from ...media.item import Split
+from ...media.item import Modality, Split
 from ...media.mediaset import MediaSetWriter, Terms
 from ...registry import load_class
 from ...safeguards.gate import ConsentRecord, read_consents, why_not_fit, why_not_request
@@ -18,10 +21,15 @@ from ...store.store import disk_is_full
 from ..step import Outcome, Step
 from .sets import outcome_of_set
 
+STRAYS = 20
+"""Answers to no open request that are recorded one by one."""
+
 
 def build_generator(step: Step) -> Generator:
-    """Import the system's class and build it."""
+    """Import the system's class and build it, or what speaks with a program or a service."""
     card = GeneratorCard.model_validate(step.key["card"])
+    if "connector" in step.task:
+        return build(step.task["connector"], step.task["described"], card, dict(step.key["parameters"]))
     found = load_class(str(step.task["spec"]), Generator)
     built = found(card, dict(step.key["parameters"]))
     if not isinstance(built, Generator):
@@ -29,17 +37,24 @@ def build_generator(step: Step) -> Generator:
     return built
 
 
-def digest_of_weights(folder: Path) -> str:
-    """Return the digest of a folder of weights.
+def load_weights(generator: Generator, step: Step) -> None:
+    """Load what `fit` learned, or the weights that the suite hands in.
 
     Raises:
-        InputError: A file that is neither safetensors nor JSON: nothing else is kept, pickles least of all.
+        InputError: Those handed in were changed since planning, or do not fit the system; the message has its words.
     """
-    files = sorted(f for f in folder.rglob("*") if f.is_file())
-    for file in files:
-        if file.suffix not in {".safetensors", ".json"}:
-            raise InputError(f"save() wrote {file.name}; weights are kept as .safetensors and .json only")
-    return digest_of([[str(f.relative_to(folder)), digest_of_file(f)] for f in files])
+    if "weights" in step.inputs:
+        generator.load(step.inputs["weights"] / "weights")
+    elif "weights" in step.task:
+        folder = Path(str(step.task["weights"]))
+        if check_handed_in(folder) != step.task["weights_digest"]:
+            raise InputError(f"{folder}: the weights were changed since the run was planned; run it again")
+        try:
+            generator.load(folder)
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            message = f"the weights in {folder} do not fit '{generator.card.name}' with these parameters ({what:.1500})"
+            raise InputError(message) from error
 
 
 def output_of(step: Step) -> Output:
@@ -62,65 +77,77 @@ def fit(step: Step) -> Outcome:
     weights = step.out / "weights"
     weights.mkdir()
     generator.save(weights)
-    return Outcome(output=digest_of_weights(weights))
+    try:
+        return Outcome(output=digest_of_weights(weights))
+    except InputError as error:
+        raise InputError(f"save() wrote {error}") from error
 
 
 def generate(step: Step) -> Outcome:
     """Ask a system for items and record what comes back, failures too."""
     real = step.set("real")
     generator = build_generator(step)
-    if "weights" in step.inputs:
-        generator.load(step.inputs["weights"] / "weights")
+    load_weights(generator, step)
     counts = {Split(name): int(n) for name, n in dict(step.key["counts"]).items()}
     asked = requests_for(generator.card, counts, int(step.key["request_seed"]), real, output_of(step))
     group = str(step.key["system"])
-    writer = MediaSetWriter(step.out / "set", name=group, origin=group, terms=real.card.terms)
+    modality = Modality(generator.card.modality)
+    writer = MediaSetWriter(step.out / "set", name=group, origin=group, modality=modality, terms=real.card.terms)
     targets = [[one.request.target.id] for one in asked if one.request.target and one.split is Split.TEST]
     if targets:
         writer.facts["targets"] = digest_of(sorted(targets))
     consents = read_consents(Path(str(step.task["consents"])))
-    allowed = list(_gate(asked, generator, real.card.terms, consents, writer))
+    gate = _Gate(generator.card, real.card.terms, consents, leaves="connector" in step.task)
+    allowed = list(gate.allowed(asked, writer))
     _receive(allowed, generator, step, writer, group)
     return outcome_of_set(writer.seal())
 
 
-def _gate(
-    asked: list[Asked],
-    generator: Generator,
-    terms: Terms,
-    consents: tuple[ConsentRecord, ...],
-    writer: MediaSetWriter,
-) -> Iterator[Asked]:
-    today = datetime.datetime.now(tz=datetime.UTC).date()
-    for one in asked:
-        refusal = why_not_request(one.request, generator.card, terms, consents, today)
-        if refusal:
-            writer.fail(refusal, one.split, one.cluster)
-        else:
-            yield one
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """What every request must pass."""
+
+    card: GeneratorCard
+    terms: Terms
+    consents: tuple[ConsentRecord, ...]
+    leaves: bool
+
+    def allowed(self, asked: list[Asked], writer: MediaSetWriter) -> Iterator[Asked]:
+        """Yield the requests that may be made; the others are recorded as refused."""
+        today = datetime.datetime.now(tz=datetime.UTC).date()
+        for one in asked:
+            refusal = why_not_request(one.request, self.card, self.terms, self.consents, today, leaves=self.leaves)
+            if refusal:
+                writer.fail(refusal, one.split, one.cluster)
+            else:
+                yield one
 
 
 def _receive(asked: list[Asked], generator: Generator, step: Step, writer: MediaSetWriter, group: str) -> None:
-    """Run the system; write its artifacts in request order, whatever order they come in."""
+    """Run the system; write its artifacts in request order, whatever order they come in.
+
+    Raises:
+        InputError: The system could not begin at all; nothing came from it.
+    """
     context = step.context(int(step.key["seed"]))
     waiting = {one.request.id: one for one in asked}
     failures: dict[str, Failure] = {}
-    done, strays = 0, 0
+    strays: list[Failure] = []
+    done = 0
     try:
         for answer in generator.generate([one.request for one in asked], context):
             request_id = getattr(answer, "request_id", None)
-            one = waiting.get(request_id) if isinstance(request_id, str) else None
+            one = waiting.pop(request_id, None) if isinstance(request_id, str) else None
             if one is None:
-                strays += 1
+                strays.append(_stray(answer, asked, len(strays)))
                 continue
             failure = _record(one, answer, generator, writer, group)
             if failure:
                 failures[one.request.id] = failure
-            del waiting[one.request.id]
             done += 1
             step.progress(done / max(len(asked), 1), f"{done} of {len(asked)} items")
     except Exception as error:
-        if disk_is_full(error):
+        if disk_is_full(error) or (isinstance(error, InputError) and len(failures) == done):
             raise
         trace = traceback.format_exc()
         message = f"generate() raised {type(error).__name__}: {error}"
@@ -128,13 +155,36 @@ def _receive(asked: list[Asked], generator: Generator, step: Step, writer: Media
             failures[request_id] = Failure(request_id=request_id, kind="error", message=message, traceback=trace)
         waiting = {}
     for request_id in waiting:
-        extra = f", and {strays} answers to no open request" if strays else ""
+        extra = f", and {len(strays)} answers to no open request" if strays else ""
         message = f"generate() ended after {done} of {len(asked)} items{extra}"
         failures[request_id] = Failure(request_id=request_id, kind="missing", message=message)
     for one in asked:
         if one.request.id in failures:
             writer.fail(failures[one.request.id], one.split, one.cluster)
+    _record_strays(strays, writer)
     writer.order([one.request.id for one in asked])
+
+
+def _stray(answer: object, asked: Sequence[Asked], number: int) -> Failure:
+    """Return the Failure that an answer to no open request is; it belongs to no split and changes no N."""
+    request_id = getattr(answer, "request_id", None)
+    if not isinstance(request_id, str):
+        message = f"expected an Artifact or a Failure, found {type(answer).__name__}"
+    elif any(one.request.id == request_id for one in asked):
+        message = f"a second answer to {request_id!r:.80}; the first is kept"
+    elif isinstance(answer, Failure):
+        message = answer.message
+    else:
+        message = f"an answer to {request_id!r:.80}, which was not asked"
+    return Failure(request_id=f"stray {number}", kind="invalid", message=message)
+
+
+def _record_strays(strays: Sequence[Failure], writer: MediaSetWriter) -> None:
+    for stray in strays[:STRAYS]:
+        writer.fail(stray)
+    if len(strays) > STRAYS:
+        message = f"{len(strays) - STRAYS} more answers to no open request"
+        writer.fail(Failure(request_id="strays", kind="invalid", message=message))
 
 
 def _record(one: Asked, answer: object, generator: Generator, writer: MediaSetWriter, group: str) -> Failure | None:
