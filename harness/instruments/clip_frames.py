@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from ..errors import MediaError
 from ..media.content import Picture, VideoMedia
 from .base import Instrument
-from .moving import moving, sampled_pairs
-from .spectrum import CHROMA_BANDS, LUMA_BANDS, spectrum
+from .moving import luma_of, moving, sampled_pairs
+from .spectrum import CHROMA_BANDS, FLOOR, LUMA_BANDS, spectrum
 
+BANDS = LUMA_BANDS + 2 * CHROMA_BANDS
 SAMPLES = 5
 """Pairs of frames a second that spectra are taken of."""
 
@@ -34,10 +35,11 @@ class ClipFrames(Instrument):
 
 
 class ClipSpectrum(Instrument):
-    """`features` (N, 48) float32 of each clip: mean spectrum of frames, and of what changes from each to the next.
+    """`features` (N, 49) float32 of each clip: mean spectrum of frames, and of what changes from each to the next.
 
     Five pairs of neighbouring frames a second, evenly over the clip. The first 24 numbers are the mean of `spectrum`
-    over the frames; the others that over the differences, halved and laid on grey.
+    over the frames; the next 24 that over the differences, halved and laid on grey; the last is the mean log power of
+    the change in brightness as a whole, which spectra do not hold.
     """
 
     def extract(self, clips: Iterable[VideoMedia]) -> Mapping[str, NDArray[Any]]:  # type: ignore[override]
@@ -47,13 +49,14 @@ class ClipSpectrum(Instrument):
             MediaError: A clip has fewer than 2 frames, or changes its size.
         """
         rows = [self._of(clip) for clip in clips]
-        size = 2 * (LUMA_BANDS + 2 * CHROMA_BANDS)
-        return {"features": np.array(rows, dtype=np.float32).reshape(len(rows), size)}
+        return {"features": np.array(rows, dtype=np.float32).reshape(len(rows), 2 * BANDS + 1)}
 
     def _of(self, clip: VideoMedia) -> NDArray[np.float64]:
-        total, count = np.zeros(2 * (LUMA_BANDS + 2 * CHROMA_BANDS)), 0
+        total, count = np.zeros(2 * BANDS + 1), 0
         for first, second in sampled_pairs(clip.frames(), max(2, round(clip.fps / SAMPLES))):
-            total += np.concatenate([spectrum(first), spectrum(change_of(first, second))])
+            change = change_of(first, second)
+            whole = float(np.mean(luma_of(second)) - np.mean(luma_of(first)))
+            total += np.concatenate([spectrum(first), spectrum(change), [np.log(FLOOR + whole**2)]])
             count += 1
         if not count:
             raise MediaError("a clip of fewer than 2 frames")

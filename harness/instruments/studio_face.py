@@ -88,9 +88,9 @@ class StudioFace(Instrument):
     def extract(self, pictures: Iterable[Picture]) -> Mapping[str, NDArray[Any]]:
         """Return features, identity and factors of each picture."""
         parts: list[Seen] = []
-        for chosen in batches(pictures, self.batch):
+        for chosen in batches(map(prepare, pictures), self.batch):
             full = torch.zeros(self.batch, 3, SIZE, SIZE)
-            full[: len(chosen)] = torch.stack([prepare(picture) for picture in chosen])
+            full[: len(chosen)] = torch.stack(chosen)
             with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
                 seen = self.net(full.to(self.device))
             parts.append(Seen(*(part[: len(chosen)].float().cpu() for part in seen)))
