@@ -13,8 +13,8 @@ from ..media.content import SoundMedia
 from .runtime import Arrays
 from .verification import is_monotone, verification
 
-SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-"""Of another voice's numbers mixed into a voice's own."""
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+"""Of another voice's numbers mixed into a voice's own; with more, it is another voice, as far away as any."""
 SNRS = (30.0, 20.0, 10.0, 5.0, 0.0)
 """dB, of pink noise."""
 _RATE = 22_050
