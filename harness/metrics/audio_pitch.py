@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..instruments.logmel import HOP, RATE
-from .audio_signal import Wave, wave_of
+from .audio_signal import Wave, active, wave_of
 
 LOW, HIGH = 60.0, 600.0
 """Hz; bass speech to a child's; below and above, a voice is called unvoiced or gets a wrong octave."""
@@ -67,7 +67,8 @@ def f0_contour(sound: ArrayLike, rate: int) -> Contour:
 
     pYIN: troughs of YIN's normalised difference over 32 ms are candidates, weighted by thresholds of distribution
     Beta(2, 18); a hidden Markov model over 200 voiced and 200 unvoiced states of 20 cents finds the path. F0 is
-    interpolated within the trough, not rounded to 20 cents.
+    interpolated within the trough, not rounded to 20 cents. Pauses (40 dB below the loudest frame, and not beside one
+    that is louder) are unvoiced, because the hum of a quiet room or the tail of a filter is periodic too.
 
     Args:
         sound: (samples,), or with channels, which are averaged; floats or int16.
@@ -101,8 +102,15 @@ def contour_of(wave: Wave) -> Contour:
     place = np.clip(place, 0, _BINS - 1)
     seen = np.zeros((steps, _BINS))
     np.add.at(seen, (np.repeat(np.arange(steps), place.shape[1]), place.ravel()), chances.ravel())
+    seen[~_near(active(wave))] = 0.0
     path = _path(seen)
     return Contour(f0=_refined(path, place, chances, pitch), voicing=np.clip(seen.sum(axis=1), 0, 1))
+
+
+def _near(heard: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which frames hold sound or lie beside one that does: a low voice has less than a period in a frame."""
+    wide = np.pad(heard, 1)
+    return np.asarray(wide[:-2] | heard | wide[2:])
 
 
 def _troughs(frames: Array) -> tuple[Array, Array]:

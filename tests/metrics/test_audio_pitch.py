@@ -66,6 +66,14 @@ def test_noise_is_unvoiced_and_what_is_silent_too():
     assert not contour.voiced[53:].any()
 
 
+def test_a_hum_in_a_pause_is_no_voice():
+    hum = np.concatenate([tone(150, 0.5), 1e-3 * tone(100, 0.5), tone(150, 0.5)])
+    voiced = f0_contour(hum, RATE).voiced
+    assert not voiced[54:96].any()
+    assert voiced[:47].all()
+    assert voiced[104:].all()
+
+
 def test_voicing_falls_with_noise():
     rng = np.random.default_rng(0)
     voice = tone(150)
