@@ -188,14 +188,14 @@ class GrossPitchError(Prosody):
 
 
 class Tones(PairedSounds):
-    """`tones`: concordance of the movement of F0, flagged where the real contour shuffled in pieces does as well."""
+    """`tones`: concordance of the movement of F0, flagged where flat or shuffled F0 does as well."""
 
     def of_pair(self, pair: SoundPair, evidence: Evidence) -> float:
         """Return the concordance of one pair."""
         return _concordance(*contours_of(pair))
 
     def measure(self, evidence: Evidence) -> Measurement:
-        """Return the mean over pairs, with the flag `no better than shuffled F0` where it applies."""
+        """Return the mean over pairs, with the flag `no better than flat or shuffled F0` where it applies."""
         generator = np.random.default_rng([evidence.seed, 1])
         gains: list[float] = []
         clusters: list[str] = []
@@ -203,14 +203,15 @@ class Tones(PairedSounds):
         def value_of(pair: SoundPair) -> float:
             real, synthetic = contours_of(pair)
             value = _concordance(real, synthetic)
-            gains.append(value - _concordance(real, shuffled_f0(real, generator)))
+            # a flat contour has 0; a shuffled one about 0, but below it where there are few pieces to change places
+            gains.append(value - max(0.0, _concordance(real, shuffled_f0(real, generator))))
             clusters.append(pair.cluster)
             return value
 
         found = self.mean(evidence, value_of)
         gain = cluster_bootstrap(gains, clusters, generator) if gains else None
         if gain is not None and gain.low <= 0:
-            found = replace(found, flags=(*found.flags, "no better than shuffled F0"))
+            found = replace(found, flags=(*found.flags, "no better than flat or shuffled F0"))
         return found
 
 
