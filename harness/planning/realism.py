@@ -37,8 +37,8 @@ def plan_realism(draft: Draft, protocols: Protocols | None = None) -> None:
     for card in metrics.values():
         if card.purpose == "pixels":
             for system in draft.systems:
-                for comparer in _comparers(card, instruments) if system.pairs else ():
-                    _measured(draft, card, Reading(comparer, {}) if comparer else None, system)
+                for comparer in comparers_of(card, instruments) if system.pairs else ():
+                    plan_measured(draft, card, Reading(comparer, {}) if comparer else None, system)
             continue
         if not any(card.purpose in instrument.purpose for instrument in instruments.values()):
             raise SuiteError(
@@ -47,17 +47,17 @@ def plan_realism(draft: Draft, protocols: Protocols | None = None) -> None:
             )
         for instrument in instruments.values():
             if card.purpose in instrument.purpose:
-                _through(draft, card, Reading(instrument.name, protocols.get(instrument.name, {})))
+                plan_through(draft, card, Reading(instrument.name, protocols.get(instrument.name, {})))
 
 
-def _through(draft: Draft, card: MetricCard, reading: Reading) -> None:
+def plan_through(draft: Draft, card: MetricCard, reading: Reading) -> None:
     """Add a metric under an instrument: the controls, and every system that it fits."""
     learns = draft.split_sizes.get(Split.TRAIN, 0) > 0
     controls = Controls(draft, card, reading)
     controls.plan()
     for system in draft.systems:
         if card.name != "memorisation" or (learns and system.card.kind == "fully_synthetic"):
-            _measured(draft, card, reading, system, controls)
+            plan_measured(draft, card, reading, system, controls)
 
 
 def _protocols(suite: Suite) -> Protocols:
@@ -67,7 +67,7 @@ def _protocols(suite: Suite) -> Protocols:
         raise SuiteError(str(error)) from error
 
 
-def _comparers(card: MetricCard, named: Mapping[str, InstrumentCard]) -> Sequence[str | None]:
+def comparers_of(card: MetricCard, named: Mapping[str, InstrumentCard]) -> Sequence[str | None]:
     """Return the instruments that compare pictures for a metric: those that the suite names, or the first.
 
     A metric whose card shows a name for some instruments reads one of them; the others read pixels alone.
@@ -88,9 +88,10 @@ def _cards(key: str, names: Sequence[str], find: Callable[[str], C]) -> dict[str
     return found
 
 
-def _measured(
+def plan_measured(
     draft: Draft, card: MetricCard, reading: Reading | None, system: System, controls: Controls | None = None
 ) -> None:
+    """Add a metric on one system, under an instrument where it reads one."""
     row = realism_row(card, reading, system.name, system.card.kind)
     reason = missing_weights(draft, reading) if reading else None
     sources: list[Source] = []

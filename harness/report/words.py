@@ -106,22 +106,22 @@ def _way(interval: IntervalRecord) -> str:
     return f"{words.rstrip(',')}, by {interval.cluster}"
 
 
-def count_words(rows: Sequence[Row]) -> str:
-    """Return the number of items and of training seeds behind these rows, as a sentence."""
+def count_words(rows: Sequence[Row], *, trained: bool = True) -> str:
+    """Return the number of items, and with `trained` of training seeds, behind these rows, as a sentence."""
     counts = sorted({row.expected for row in rows if row.expected})
     if not counts:
         return ""
     items = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
     seeds = sorted({len(row.seeds) for row in rows if row.role == "system" and row.seeds})
-    if not seeds:
-        trained = ""
+    if not seeds or not trained:
+        learned = ""
     elif seeds == [1]:
-        trained = ", one training seed each"
+        learned = ", one training seed each"
     elif len(seeds) == 1:
-        trained = f", mean of {seeds[0]} training seeds"
+        learned = f", mean of {seeds[0]} training seeds"
     else:
-        trained = f", means of {seeds[0]} to {seeds[-1]} training seeds"
-    return f"{items} items a set{trained}."
+        learned = f", means of {seeds[0]} to {seeds[-1]} training seeds"
+    return f"{items} items a set{learned}."
 
 
 def reference_words(results: Results) -> str:

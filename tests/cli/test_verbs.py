@@ -140,4 +140,6 @@ def test_generate_export_and_table_speak_json(call: Call, good_system: str, phot
         f"generators: [{{use: '{good_system}'}}]\nmetrics: [fd]\ninstruments: [spectrum]\n"
     )
     folder = call("run", suite, "--runs", tmp_path / "runs", "-q")[1].splitlines()[-1]
-    assert {row["system"] for row in json.loads(call("table", folder, "--json")[1])["rows"]} == {"real", "good@1"}
+    assert {row["system"] for row in json.loads(call("table", folder, "--json")[1])["rows"]} == {
+        *("real", "real-degraded", "good@1")
+    }

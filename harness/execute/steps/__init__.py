@@ -9,6 +9,7 @@ _HOME = {
     "index": "sets",
     "render": "sets",
     "collect": "sets",
+    "alter": "alter",
     "fit": "systems",
     "generate": "systems",
     "extract": "measures",

@@ -1,0 +1,62 @@
+"""The step that changes real pictures: every one alike, or by leaving half of the people out."""
+
+import zlib
+from dataclasses import replace
+
+import numpy as np
+
+from ...canonical import JSON
+from ...conditions.table import Condition
+from ...errors import Failure, MediaError
+from ...media.content import ImageMedia, Picture
+from ...media.images import read_image
+from ...media.item import Item, Kind, Modality, Split
+from ...media.mediaset import MediaSetWriter
+from ..step import Outcome, Step
+from .held_out import spread
+from .sets import outcome_of_set
+
+
+def alter(step: Step) -> Outcome:
+    """Change the items that a control compares, those of the train and validation splits, into a test split."""
+    real = step.set("real")
+    group = str(step.key["group"])
+    condition = Condition(**step.key["condition"]) if step.key["condition"] else None
+    items = tuple(item for item in real if item.split in {Split.TRAIN, Split.VALIDATION})
+    chosen = _chosen(items, int(step.key["n"]), whole=condition is not None)
+    writer = MediaSetWriter(step.out / "set", name=group, origin="condition", terms=real.card.terms)
+    for done, item in enumerate(chosen, 1):
+        _add(writer, item, condition, group, int(step.key["seed"]))
+        step.progress(done / len(chosen), f"{done} of {len(chosen)} pictures")
+    return outcome_of_set(writer.seal())
+
+
+def _chosen(items: tuple[Item, ...], n: int, *, whole: bool) -> tuple[Item, ...]:
+    """Return `n` items spread over all people, or over every second one."""
+    if not whole:
+        people = list(dict.fromkeys(item.cluster for item in items))[::2]
+        items = tuple(item for item in items if item.cluster in set(people))
+    return tuple(items[place] for place in spread([item.cluster for item in items], n))
+
+
+def _add(writer: MediaSetWriter, item: Item, condition: Condition | None, group: str, seed: int) -> None:
+    try:
+        pixels = _pixels(item)
+    except MediaError as error:
+        failure = Failure(request_id=item.id, kind="invalid", message=str(error))
+        writer.fail(failure, Split.TEST, item.cluster)
+        return
+    facts: dict[str, JSON] = {}
+    if condition is not None:
+        own = np.random.default_rng([seed, zlib.crc32(item.id.encode())])
+        pixels, facts = condition.apply(pixels, own)
+    changed = replace(
+        item, kind=Kind.AUGMENTED_REAL, group=group, split=Split.TEST, sources=(item.id,), seed=seed, facts=facts
+    )
+    writer.add(changed, ImageMedia(pixels=pixels))
+
+
+def _pixels(item: Item) -> Picture:
+    if item.modality is not Modality.IMAGE or item.location is None:
+        raise MediaError(f"{item.id}: a {item.modality}, and only pictures are changed here")
+    return read_image(item.location)
