@@ -12,6 +12,7 @@ from pathlib import Path
 from .canonical import JSON, canonical
 from .cards import did_you_mean
 from .errors import InputError
+from .metrics import metric_cards
 from .report.build import results_digest
 from .report.comparison import ComparedRow, Comparison, DifferingField, MissingRow, RefusedRow, Side, Verdict
 from .stats.compare import SEEDS_FOR_RECIPE, Difference, difference, holm
@@ -20,6 +21,9 @@ from .store.schema import Replicates, Results, Row, SystemRecord, read_replicate
 
 COVERAGE_GAP = 0.05
 """Rows whose coverages differ by more than this say so."""
+
+RATES = frozenset({"accuracy", "precision", "recall", "f1", "auc", "false_alarm_rate"})
+"""Measures of detectors that lie between 0 and 1."""
 
 ABSENT = "(absent)"
 """Stands for a field that only the other protocol has."""
@@ -106,6 +110,7 @@ class _Tested:
     def row(self, p_adjusted: float, alpha: float, family: int) -> ComparedRow:
         """Return what the table says, with a minimum detectable effect for `family` rows."""
         old, new, found = self.a, self.b, self.found
+        interval, mde, notes = _possible(old, found, found.detectable(alpha / family))
         return ComparedRow(
             section=old.section,
             metric=old.metric,
@@ -114,17 +119,47 @@ class _Tested:
             a=found.means[0],
             b=found.means[1],
             difference=found.value,
-            interval=found.interval,
+            interval=interval,
             p=found.p,
             p_adjusted=p_adjusted,
-            mde=found.detectable(alpha / family),
+            mde=mde,
             verdict=_verdict(old.direction, found.value, p_adjusted < alpha),
             about=found.about,
             n=(old.n, new.n),
             expected=(old.expected, new.expected),
             seeds=found.seeds,
-            notes=tuple(_row_notes(old, new, found)),
+            notes=(*_row_notes(old, new, found), *notes),
         )
+
+
+def _possible(
+    row: Row, found: Difference, mde: float | None
+) -> tuple[tuple[float, float] | None, float | None, tuple[str, ...]]:
+    """Return interval and detectable effect of a difference, cut to what the metric's range allows, and what was cut.
+
+    The interval is that of Student's t, which knows no bounds; cutting it loses no possible value.
+    """
+    width = _width(row)
+    notes = []
+    interval = found.interval
+    if width is None:
+        return interval, mde, ()
+    if interval is not None and (interval[0] < -width or interval[1] > width):
+        interval = max(interval[0], -width), min(interval[1], width)
+        notes.append(f"jackknife interval cut to the possible range, -{width:g} to {width:g}")
+    if mde is not None and mde > width:
+        mde = None
+        notes.append("no possible difference would be found with 80 % power")
+    return interval, mde, tuple(notes)
+
+
+def _width(row: Row) -> float | None:
+    """Return how far two values of a row's metric can be apart, or None where that has no bound."""
+    if row.section != "realism":
+        return 1.0 if row.metric in RATES else None
+    card = metric_cards().get(str(row.protocol.get("metric")).partition(" ")[0])
+    low, high = card.range if card else (None, None)
+    return None if low is None or high is None else high - low
 
 
 def _verdict(direction: str, value: float, evident: bool) -> Verdict:

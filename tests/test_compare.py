@@ -110,6 +110,42 @@ def test_verdict_is_about_b(make_run, direction, a, b, verdict, code):
     assert (found.rows[0].a, found.rows[0].b) == (a, b)
 
 
+@pytest.mark.parametrize(
+    ("section", "metric", "protocol", "width"),
+    [
+        ("detection", "accuracy", {"metric": "accuracy"}, 1.0),
+        ("false_alarms", "false_alarm_rate", {"metric": "false alarms"}, 1.0),
+        ("realism", "recall[spectrum]", {"metric": "recall 1"}, 1.0),
+        ("realism", "ssim", {"metric": "ssim 1"}, 2.0),
+        ("realism", "fd[spectrum]", {"metric": "fd 1"}, None),
+        ("detection", "sensitivity", {"metric": "sensitivity"}, None),
+    ],
+)
+def test_intervals_and_effects_stay_within_what_is_possible(make_run, section, metric, protocol, width):
+    given = {"section": section, "protocol": protocol, "direction": "none"}
+    rows = [row("gan@1", metric, 0.1, **given), row("gan@2", metric, 0.9, **given)]
+    (found,) = compare(f"{make_run(rows, noise=0.4)}:gan@1", "gan@2").rows
+    low, high = found.interval
+    cut = [note for note in found.notes if "jackknife interval cut to the possible range" in note]
+    if width is None:
+        assert high > 2
+        assert not cut
+        assert found.mde > 2
+        return
+    assert -width <= low <= found.difference <= high == width
+    assert cut == [f"jackknife interval cut to the possible range, -{width:g} to {width:g}"]
+    assert found.mde is None
+    assert "no possible difference would be found with 80 % power" in found.notes
+
+
+def test_intervals_that_are_possible_are_left_alone(make_run):
+    given = {"section": "detection", "direction": "none"}
+    rows = [row("gan@1", "accuracy", 0.4, **given), row("gan@2", "accuracy", 0.6, **given)]
+    (found,) = compare(f"{make_run(rows, noise=0.001)}:gan@1", "gan@2").rows
+    assert found.notes == ()
+    assert found.mde is not None
+
+
 def test_second_argument_without_run_is_of_the_same_run(run):
     assert compare(f"{run}:gan@1", "gan@2") == compare(f"{run}:gan@1", f"{run}:gan@2")
 
