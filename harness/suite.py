@@ -250,6 +250,28 @@ def read_suite(path: Path) -> Suite:
     Raises:
         SuiteError: One message that names file, line and key, what was found and what is legal.
     """
+    document = _document(path, "the keys suite, data, generators")
+    try:
+        return Suite.model_validate(document)
+    except ValidationError as error:
+        raise SuiteError("\n".join(_findings(path, document, error))) from error
+
+
+def read_system(path: Path) -> SystemSpec:
+    """Read one system from a file of its own, which says what an entry of `generators` would.
+
+    Raises:
+        SuiteError: As `read_suite`.
+    """
+    document = _document(path, "the keys of one entry of `generators`: use, name, version, ...")
+    try:
+        return SystemSpec.model_validate(document)
+    except ValidationError as error:
+        raise SuiteError("\n".join(_findings(path, document, error, SystemSpec))) from error
+
+
+def _document(path: Path, wanted: str) -> Line:
+    """Read a YAML file that must hold a mapping."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -265,11 +287,8 @@ def read_suite(path: Path) -> Suite:
     except RecursionError as error:
         raise SuiteError(f"{path}: nested too deeply for a suite") from error
     if not isinstance(document, Line):
-        raise SuiteError(f"{path}: expected a mapping with the keys suite, data, generators; found {document!r:.60}")
-    try:
-        return Suite.model_validate(document)
-    except ValidationError as error:
-        raise SuiteError("\n".join(_findings(path, document, error))) from error
+        raise SuiteError(f"{path}: expected a mapping with {wanted}; found {document!r:.60}")
+    return document
 
 
 _PLAIN = {"tuple_type": "expected a list", "model_type": "expected a mapping", "dict_type": "expected a mapping"}
@@ -277,26 +296,26 @@ _PLAIN |= {"too_short": "expected at least one entry"}
 """What pydantic calls tuples and dictionaries, in YAML's words."""
 
 
-def _findings(path: Path, document: Line, error: ValidationError) -> list[str]:
+def _findings(path: Path, document: Line, error: ValidationError, top: type[Document] = Suite) -> list[str]:
     """Say each finding once: not that a list is too short because an entry in it is wrong, not each arm of a union."""
     errors = error.errors()
     places = [e["loc"] for e in errors]
     inner = [e for e in errors if not (e["type"] == "too_short" and any(_within(p, e["loc"]) for p in places))]
-    return list(dict.fromkeys(_explain(path, document, dict(e)) for e in inner))
+    return list(dict.fromkeys(_explain(path, document, dict(e), top) for e in inner))
 
 
 def _within(place: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
     return len(place) > len(outer) and place[: len(outer)] == outer
 
 
-def _explain(path: Path, document: Line, error: Mapping[str, Any]) -> str:
+def _explain(path: Path, document: Line, error: Mapping[str, Any], top: type[Document]) -> str:
     """Say one finding of pydantic's in the suite's own terms."""
     place = [p for p in error["loc"] if p not in {"str", "tuple[str, ...]"}]  # arms of a union
     line = _line_of(document, place)
-    key = ".".join(str(p) for p in place) or "suite"
+    key = ".".join(str(p) for p in place) or ("suite" if top is Suite else "system")
     where = f"{path}, line {line}: " if line else f"{path}: "
     if error["type"] == "extra_forbidden":
-        legal = sorted(_fields_at(place[:-1]))
+        legal = sorted(_fields_at(place[:-1], top))
         return f"{where}unknown key '{key}'{did_you_mean(str(place[-1]), legal)}; legal: {', '.join(legal)}"
     if error["type"] == "missing":
         return f"{where}key '{key}' is missing"
@@ -319,7 +338,7 @@ def _line_of(document: object, place: list[Any]) -> int | None:
     return line
 
 
-def _fields_at(place: list[Any]) -> Iterator[str]:
+def _fields_at(place: list[Any], top: type[Document]) -> Iterator[str]:
     """Yield the legal keys of the document part that `place` leads to."""
     parts: dict[str, type[Document]] = {
         "data": DataSpec,
@@ -332,7 +351,7 @@ def _fields_at(place: list[Any]) -> Iterator[str]:
         "http": HttpSpec,
     }
     names = [p for p in place if isinstance(p, str) and p in parts]
-    yield from (parts[names[-1]] if names else Suite).model_fields
+    yield from (parts[names[-1]] if names else top).model_fields
 
 
 def suite_digest(suite: Suite) -> str:

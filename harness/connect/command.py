@@ -47,7 +47,7 @@ from .wire import (
     stop_after,
 )
 
-COMPARED = ("name", "version", "technique", "kind", "modality", "uses", "fits")
+COMPARED = ("name", "version", "technique", "kind", "modality", "uses")
 """What a program's own card must not say otherwise than the suite."""
 TAIL_LINES = 5
 """Lines of standard error in a message."""
