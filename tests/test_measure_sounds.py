@@ -57,6 +57,8 @@ def test_a_folder_of_sounds_of_every_sort_is_measured(voices: Path, tmp_path: Pa
     assert near.value is not None
     assert far.value > near.value
     assert (far.n, far.expected, far.failures) == (21, 24, {"unreadable": 3})
+    silent, short = "synthetic 03.wav: silence", "synthetic 04.wav: a sound of 10 ms, at least 100 ms are needed"
+    assert any(flag.startswith(f"not measured: {silent}") and flag.endswith(short) for flag in far.flags)
     for name, low, high in (("mcd", 0, 20), ("f0_rmse", 0, 50), ("voicing_error", 0, 0.2), ("si_sdr", 0, 60)):
         one = row(found, name)
         assert one.value is not None

@@ -21,11 +21,9 @@ from .audio_prosody import F0Agreement, contour_agreement, shuffled_f0, tone_agr
 from .audio_si_sdr import si_sdr
 from .audio_signal import Wave, in_step, wave_of
 from .base import Evidence, Metric, SoundPair
-from .sets import cluster_name, flags_of
+from .sets import cluster_name, flags_of, named
 from .speech_speaker import speaker_similarity
 
-NAMED = 3
-"""Items that a flag names of those that were not measured."""
 REMEMBERED = 4096
 """Contours kept, 1.6 kB for each second of sound: several metrics read the same ones."""
 _contours: dict[bytes, Contour] = {}
@@ -55,10 +53,10 @@ class PairedSounds(Metric):
                 continue
             clusters.append(pair.cluster)
         failures = MappingProxyType(dict(Counter("unusable sound" for _ in refused)))
-        named = _named(refused)
+        unused = named(refused)
         if not values:
             reason = f"no usable pair among {len(refused)}" if refused else "no pairs: nothing was made from a sound"
-            return Measurement(value=None, n=0, failures=failures, flags=named, reason=reason)
+            return Measurement(value=None, n=0, failures=failures, flags=unused, reason=reason)
         array = np.fromiter(values.values(), np.float64, len(values))
         interval = cluster_bootstrap(
             array, clusters, np.random.default_rng(evidence.seed), cluster=cluster_name(clusters)
@@ -70,18 +68,9 @@ class PairedSounds(Metric):
             n=len(values),
             n_real=len(values),
             items=MappingProxyType(values),
-            flags=(*flags_of(self.card, len(values)), *few, *named),
+            flags=(*flags_of(self.card, len(values)), *few, *unused),
             failures=failures,
         )
-
-
-def _named(refused: dict[str, str]) -> tuple[str, ...]:
-    """Return a flag that names the first items that were not measured, and says why."""
-    if not refused:
-        return ()
-    shown = "; ".join(f"{item}: {why}" for item, why in list(refused.items())[:NAMED])
-    more = f"; and {len(refused) - NAMED} more" if len(refused) > NAMED else ""
-    return (f"not measured: {shown}{more}",)
 
 
 def waves_of(pair: SoundPair) -> tuple[Wave, Wave]:

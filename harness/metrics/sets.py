@@ -1,6 +1,6 @@
 """What metrics over two sets share: checks, blocks, and the Measurement that comes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,23 @@ def fault(features: Features | None, side: str, key: str = "features", least: in
 def flags_of(card: MetricCard, n: int) -> tuple[str, ...]:
     """Return the flag for a sample that is too small for the metric."""
     return (f"n below {card.minimum_n}",) if n < card.minimum_n else ()
+
+
+NAMED = 3
+"""Items that a flag names of those that were not measured."""
+
+
+def named(refused: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a flag that names the first items that were not measured and says why; no item, no flag.
+
+    Args:
+        refused: Item -> why.
+    """
+    if not refused:
+        return ()
+    shown = [f"{item}: {why}" for item, why in refused.items()]
+    more = f"; and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
+    return (f"not measured: {'; '.join(shown[:NAMED])}{more}",)
 
 
 def cluster_name(clusters: Sequence[str], *more: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """Steps that turn media into numbers, and numbers into scores: extract and measure."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from ...media.stream import MediaStream
 from ...metrics import load_metric
 from ...metrics.base import Evidence, Features, Pair, SoundPair
 from ...metrics.perceptual import comparer
+from ...metrics.sets import named
 from ...metrics.speech_speaker import embedder
 from ...stats.blocks import FEWEST, blocks, blocks_by_id
 from ...stats.score import Measurement
@@ -101,6 +103,17 @@ def _labels(folder: Path) -> dict[str, str]:
     return labels
 
 
+def _refused(step: Step) -> dict[str, str]:
+    """Return the items that an instrument did not take, and why, without the place where a file lies."""
+    refused: dict[str, str] = {}
+    for side in ("synthetic", "real"):
+        if side in step.inputs:
+            record = json.loads((step.inputs[side] / "rows.json").read_text(encoding="utf-8"))
+            for item, why in record["failures"].items():
+                refused[f"{side} {item}"] = re.sub(rf"[^\s'\"]*{re.escape(item)}:? ?", "", why)
+    return refused
+
+
 def measure(step: Step) -> Outcome:
     """Reduce features or pairs to one Measurement."""
     metric = load_metric(str(step.key["metric"]))
@@ -115,6 +128,8 @@ def measure(step: Step) -> Outcome:
             failures["unreadable"] = unread
         clusters = _labels(step.inputs["synthetic"]) if "synthetic" in step.inputs else {}
     found = metric.measure(evidence)
+    if step.key["role"] == "system":
+        found = replace(found, flags=(*found.flags, *named(_refused(step))))
     record = measurement_record(with_replicates(found, clusters), failures)
     (step.out / "measurement.json").write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
     return Outcome(output=digest_of(record), facts={"measurements": {metric.card.name: record}})
