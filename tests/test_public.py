@@ -111,7 +111,7 @@ def test_importing_fauxbench_imports_nothing_heavy() -> None:
     assert not found & {*HEAVY, "numpy", "pydantic", "typer"}
 
 
-@pytest.mark.parametrize("what", ["generators", "detectors", "metrics", "instruments", "suites"])
+@pytest.mark.parametrize("what", ["generators", "detectors", "metrics", "instruments", "connectors", "suites"])
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_lists_are_read_from_cards_alone(what: str, form: list[str]) -> None:
     assert not imported("-m", "fauxbench", "list", what, *form) & HEAVY

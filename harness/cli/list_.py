@@ -18,6 +18,7 @@ class What(StrEnum):
     DETECTORS = "detectors"
     METRICS = "metrics"
     INSTRUMENTS = "instruments"
+    CONNECTORS = "connectors"
     SUITES = "suites"
 
 
@@ -27,12 +28,13 @@ def register(app: typer.Typer) -> None:
 
 
 def list_parts(what: What, json_: options.Json = False) -> None:
-    """List generators, detectors, metrics, instruments or suites."""
+    """List generators, detectors, metrics, instruments, connectors or suites."""
     found = {
         What.GENERATORS: _parts,
         What.DETECTORS: _parts,
         What.METRICS: _metrics,
         What.INSTRUMENTS: _instruments,
+        What.CONNECTORS: _connectors,
         What.SUITES: _suites,
     }[what](what)
     if json_:
@@ -83,6 +85,13 @@ def _instruments(what: What) -> list[dict[str, Any]]:
         weights = card.weights.model_dump(mode="json") if card.weights else None
         rows.append({**_common(card.name, card.version, "instrument", card.modality, card.title), "weights": weights})
     return rows
+
+
+def _connectors(what: What) -> list[dict[str, Any]]:
+    from ..connect import CONNECTORS
+    from ..connect.wire import PROTOCOL
+
+    return [_common(name, str(PROTOCOL), "connector", "any", title) for name, title in CONNECTORS.items()]
 
 
 def _suites(what: What) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from ..contracts import Generator
 from ..errors import InputError
 from .spec import CommandSpec, HttpSpec
 
-CONNECTORS = ("command", "http")
+ELSEWHERE = ("command", "http")
 """Words of `use` that stand for a connector whose system runs elsewhere."""
 
 
@@ -46,7 +46,7 @@ def build(
     """Return the Generator that speaks with a system.
 
     Args:
-        connector: One of `CONNECTORS`.
+        connector: One of `ELSEWHERE`.
         description: Of the suite, with the working folder absolute.
         card: The system's.
         parameters: Passed on as they are.

@@ -3,17 +3,18 @@
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ..canonical import JSON, digest_of
 from ..cards import GeneratorCard
-from ..connect.attach import CONNECTORS, command_identity, http_identity, resolved, token_of
+from ..connect.attach import ELSEWHERE, command_identity, http_identity, resolved, token_of
 from ..connect.spec import CommandSpec
 from ..connect.weights import check_handed_in
 from ..datasets.listing import list_media, listing_digest
 from ..datasets.manifest import read_manifest
 from ..errors import InputError, RefusedError, SuiteError
-from ..media.item import Split
+from ..media.item import Modality, Split
+from ..media.read import modality_of
 from ..plan import Unit
 from ..registry import GENERATORS
 from ..safeguards.gate import consents_digest, consents_file, why_not_edit, why_not_fit, why_not_leave
@@ -62,7 +63,7 @@ class _Attached(NamedTuple):
 
 
 def _generating_system(draft: Draft, spec: SystemSpec) -> System:
-    attached = _elsewhere(draft, spec) if spec.use in CONNECTORS else _python(draft, spec)
+    attached = _elsewhere(draft, spec) if spec.use in ELSEWHERE else _python(draft, spec)
     attached = _with_weights(draft, spec, attached)
     card = attached.card
     reasons = [why_not_fit(card, draft.terms), why_not_edit(card, draft.terms)]
@@ -104,7 +105,8 @@ def _elsewhere(draft: Draft, spec: SystemSpec) -> _Attached:
         token_of(described)
         code = http_identity(described, card.version)
     task: dict[str, JSON] = {"connector": spec.use, "described": described.model_dump(mode="json")}
-    return _Attached(card, dict(spec.parameters), code, task, ("connect",), leaves=True)
+    parts = tuple(f"connect/{name}.py" for name in ("requests", "wire", "outputs", spec.use))
+    return _Attached(card, dict(spec.parameters), code, task, parts, leaves=True)
 
 
 def _with_weights(draft: Draft, spec: SystemSpec, attached: _Attached) -> _Attached:
@@ -196,6 +198,7 @@ def _folder_system(draft: Draft, spec: SystemSpec) -> System:
         title=f"outputs in {folder.name}",
         technique="unknown",
         kind=spec.kind or "fully_synthetic",
+        modality=_modality(files),
     )
     unit = Unit(
         id=f"collect {name}",
@@ -218,6 +221,12 @@ def _folder_system(draft: Draft, spec: SystemSpec) -> System:
         pairs=any(row.target for row in rows) if rows else _same_names(files, draft.real_names),
         trains=spec.splits is not None or any(row.split is Split.TRAIN for row in rows or ()),
     )
+
+
+def _modality(files: Sequence[str]) -> Literal["image", "video", "audio"]:
+    """Return what most of the files are."""
+    found = [modality_of(Path(file)) for file in files]
+    return max(Modality, key=found.count).value
 
 
 def _same_names(files: Sequence[str], real: Sequence[str]) -> bool:

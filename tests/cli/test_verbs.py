@@ -7,7 +7,7 @@ import pytest
 Call = Callable[..., tuple[int, str, str]]
 
 
-@pytest.mark.parametrize("what", ["generators", "detectors", "metrics", "instruments", "suites"])
+@pytest.mark.parametrize("what", ["generators", "detectors", "metrics", "instruments", "connectors", "suites"])
 def test_lists_have_name_version_kind_and_modality(what: str, call: Call) -> None:
     code, out, err = call("list", what, "--json")
     assert (code, err) == (0, "")

@@ -69,7 +69,7 @@ def test_the_example_package_is_found_checked_and_run(
     (tmp_path / "suite.yaml").write_text(
         "suite: s\ndata: {dataset: folder, path: photographs, size: 32, terms: {people: none}}\n"
         "generators: [example-stripes, {use: example-stripes, version: fine, parameters: {stripes: 32}}]\n"
-        "metrics: [fd]\ninstruments: [spectrum]\ndetectors: [example-edges]\n"
+        "metrics: [fd]\ninstruments: [spectrum]\ndetectors: [example-edges]\nn: {train: 8, validation: 4, test: 8}\n"
     )
     document = json.loads(said(installed, "run", "suite.yaml", "--workers", "2", "--json", "-q", cwd=tmp_path))
     values = {(row["system"], row["metric"]): row["value"] for row in document["rows"] if row["section"] == "realism"}
