@@ -30,7 +30,7 @@ DEFAULTS: Mapping[Modality, Offer] = MappingProxyType(
                 *("fd", "frame_uniformity", "motion", "flicker", "identity_drift"),
                 *("lse_d", "lse_c", "av_offset", "lser", "mouth_correlation"),
             ),
-            ("clip-frames", "clip-spectrum", "clip-face", "studio-sync", "studio-mouth"),
+            ("clip-frames", "clip-spectrum", "clip-face", "studio-sync", "mouth-pixels", "studio-mouth"),
         ),
         Modality.AUDIO: Offer(
             ("fd", "kd", "mcd", "f0_rmse", "f0_correlation", "voicing_error", "tones", "si_sdr", "speaker_similarity"),

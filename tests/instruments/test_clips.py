@@ -6,7 +6,7 @@ import torch
 
 from fauxbench.harness.cards import InstrumentCard
 from fauxbench.harness.errors import MediaError
-from fauxbench.harness.instruments import instrument_card, load_instrument
+from fauxbench.harness.instruments import instrument_card, instrument_cards, load_instrument
 from fauxbench.harness.instruments.clip_face import ClipFace, StudioMouth
 from fauxbench.harness.instruments.clip_frames import change_of
 from fauxbench.harness.instruments.moving import moving, sampled_pairs
@@ -160,7 +160,10 @@ def test_from_clips_to_rows_of_lips(sync):
         assert found.n == 8
 
 
-@pytest.mark.parametrize("name", ["clip-frames", "clip-spectrum", "clip-face", "studio-mouth", "studio-sync"])
+READS_CLIPS = [name for name, card in instrument_cards().items() if card.modality == "video"]
+
+
+@pytest.mark.parametrize("name", READS_CLIPS)
 def test_frames_in_memory_do_not_grow_with_the_clip(name, tmp_path, face_weights, sync):
     alive: list[weakref.ref] = []
     most = 0
