@@ -6,11 +6,14 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from . import options
+
+if TYPE_CHECKING:
+    from ..cards import InstrumentCard, MetricCard
 
 EXTRAS = {
     "facenet_pytorch": ("facenet-pytorch", "MTCNN faces"),
@@ -91,12 +94,16 @@ def _weights(folder: Path) -> list[dict[str, Any]]:
             state = "missing"
         except FauxbenchError as error:
             state = str(error)
-        reads = [m for m in metric_cards().values() if m.purpose in card.purpose and card.modality in m.modality]
-        metrics = [m.shown_as(card.name) for m in reads]
+        metrics = [m.shown_as(card.name) for m in metric_cards().values() if _reads(m, card)]
         missing = state != "present, sha256 right"
         row = {"instrument": card.name, "state": state, "missing": missing, "unlocks": ", ".join(metrics)}
         rows.append({**row, "path": str(path), **card.weights.model_dump(mode="json")})
     return rows
+
+
+def _reads(metric: "MetricCard", instrument: "InstrumentCard") -> bool:
+    fits = metric.purpose in instrument.purpose and instrument.modality in metric.modality
+    return fits or instrument.name in metric.display
 
 
 def _extras() -> list[dict[str, str]]:
