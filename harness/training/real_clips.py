@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from ..errors import MediaError
 from ..instruments.studio_sync import FPS, StudioSync
+from ..media.clips import open_clip
 from ..media.content import Picture, Sound, VideoMedia
-from ..media.read import frame_rate, read_frames, read_sound
+from ..media.read import DIGEST_RATE as _RATE
 from .faces import TEST_PEOPLE
 from .install import WEIGHTS as PACKAGED
 from .sync import WEIGHTS
@@ -26,7 +27,6 @@ from .talks import HeldOutTalks
 SIDE = 240
 """Pixels of the square that a clip is brought to."""
 MOVES = tuple(range(-10, 11))
-_RATE = 16_000
 _EVERY = 5  # frames between two looks for the face
 
 
@@ -96,11 +96,12 @@ def read_clip(path: Path, usual: NDArray[np.float64]) -> Clip:
     """Read a clip and bring its face to where the studio puts one.
 
     Raises:
-        MediaError: It has another frame rate, or no face.
+        MediaError: It has no sound or no face.
     """
-    if abs(frame_rate(path) - FPS) > 0.01:
-        raise MediaError(f"{path}: {frame_rate(path):g} frames a second; needs {FPS}")
-    return Clip(path.stem, framed(list(read_frames(path)), usual), read_sound(path, _RATE))
+    media = open_clip(path, sound=True, fps=FPS)
+    if media.sound is None:
+        raise MediaError(f"{path.name}: a clip without sound")
+    return Clip(path.stem, framed(list(media.frames()), usual), media.sound)
 
 
 def tell(judge: StudioSync, clip: Clip, sound: Sound) -> Told:
