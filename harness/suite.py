@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from .canonical import JSON, digest_of
 from .cards import Document, Name, Version, did_you_mean
 from .connect.spec import CommandSpec, HttpSpec
+from .datasets.layouts.card import dataset_cards
 from .errors import SuiteError
 from .media.mediaset import Terms
 
@@ -50,12 +51,27 @@ class Splits(Document):
         return self
 
 
+_RENDERED = ("people", "per_person", "clips", "sounds", "seconds", "languages", "height")
+_CHOICES = ("compression", "manipulations", "media", "list_name", "frames_per_clip")
+
+
 class DataSpec(Document):
     """The real data."""
 
-    dataset: Literal["folder", "studio"]
+    dataset: str
+    """folder, studio, or a published data set: `fauxbench terms list` names them."""
     path: Path | None = None
-    """folder: where the pictures lie, relative to the suite file."""
+    """folder, published: where it lies, relative to the suite file."""
+    compression: str | None = None
+    """published: raw, c0, c23, c40; needed where a copy has several."""
+    manipulations: tuple[str, ...] = ()
+    """published: groups of fakes, each a system under test; default: all that are there."""
+    media: str | None = None
+    """published: kind of file (wav, mp4, ...), where a copy has several."""
+    list_name: str | None = None
+    """deepfakebench: the dataset JSON, by its name without suffix."""
+    frames_per_clip: int | None = Field(default=None, ge=1)
+    """deepfakebench: frames of each clip, evenly over it; default: all that are listed."""
     identities: Literal["auto", "subfolders", "flat"] = "auto"
     """folder: one sub-folder an identity, or every file its own; auto looks."""
     size: int | None = Field(default=None, ge=8, le=4096)
@@ -79,12 +95,33 @@ class DataSpec(Document):
     terms: Terms | None = None
     """What may be done with it; needed as soon as a system is trained on real people or edits them."""
 
+    @property
+    def published(self) -> bool:
+        """Whether it is a data set in a layout of its own."""
+        return self.dataset not in {"folder", "studio"}
+
+    @property
+    def chosen(self) -> dict[str, JSON]:
+        """What is chosen of a published data set."""
+        values = {name: getattr(self, name) for name in _CHOICES}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items() if v not in {None, ()}}
+
+    @field_validator("dataset")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        known = ("studio", *dataset_cards())
+        if name not in known:
+            raise ValueError(f"no data set '{name}'{did_you_mean(name, known)}; legal: {', '.join(known)}")
+        return name
+
     @model_validator(mode="after")
     def _path_fits(self) -> "DataSpec":
-        if self.dataset == "folder" and self.path is None:
-            raise ValueError("dataset 'folder' needs a path")
-        rendered = ("people", "per_person", "clips", "sounds", "seconds", "languages", "height")
-        foreign = ("path", "terms", "identities") if self.dataset == "studio" else rendered
+        if self.dataset != "studio" and self.path is None:
+            raise ValueError(f"dataset '{self.dataset}' needs a path")
+        foreign = ("path", "terms", "identities", *_CHOICES) if self.dataset == "studio" else (*_RENDERED, *_CHOICES)
+        if self.published:
+            options = dataset_cards()[self.dataset].options
+            foreign = (*_RENDERED, "identities", "size", "seed", "splits", "terms", *(set(_CHOICES) - set(options)))
         given = [name for name in foreign if getattr(self, name) != DataSpec.model_fields[name].default]
         if given:
             raise ValueError(f"dataset '{self.dataset}' takes no {', '.join(given)}")
@@ -163,7 +200,8 @@ class Suite(Document):
     title: str = ""
     seed: int = Field(default=0, ge=0)
     data: DataSpec
-    generators: tuple[Annotated[SystemSpec, BeforeValidator(_by_name)], ...] = Field(min_length=1)
+    generators: tuple[Annotated[SystemSpec, BeforeValidator(_by_name)], ...] = Field(default=(), validate_default=True)
+    """At least one, unless a published data set brings fakes of its own."""
     n: Counts = Counts()
     """Items to make per split; default: as many as the real split has."""
     metrics: tuple[str, ...] = ("fd", "kd", "is", "ssim")
@@ -184,6 +222,14 @@ class Suite(Document):
         """The options that instruments are asked for, by name."""
         asked = {"resize": self.resize, "precision": self.precision}
         return {name: value for name, value in asked.items() if value is not None}
+
+    @field_validator("generators")
+    @classmethod
+    def _some(cls, systems: tuple[SystemSpec, ...], info: ValidationInfo) -> tuple[SystemSpec, ...]:
+        data = info.data.get("data")
+        if not systems and data is not None and not data.published:
+            raise ValueError(f"expected at least one entry; dataset '{data.dataset}' has no fakes of its own")
+        return systems
 
     @field_validator("metrics", "instruments", "train_on")
     @classmethod

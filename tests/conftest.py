@@ -14,6 +14,7 @@ def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every test away from the user's own store and consents."""
     monkeypatch.setenv("FAUXBENCH_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("FAUXBENCH_CONSENTS", str(tmp_path / "consents.jsonl"))
+    monkeypatch.setenv("FAUXBENCH_TERMS", str(tmp_path / "terms.json"))
 
 
 def blob(rng: np.random.Generator, size: int = 32) -> np.ndarray:

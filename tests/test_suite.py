@@ -87,7 +87,7 @@ WRONG: dict[str, tuple[str | bytes, int | None, str]] = {
         "data.splits.train: Input should",
     ),
     "a split of NaN": (data("dataset: studio, splits: {train: .nan}"), 2, "data.splits.train"),
-    "an unknown dataset": (data("dataset: foldr"), 2, "'folder' or 'studio'; found 'foldr'"),
+    "an unknown dataset": (data("dataset: foldr"), 2, "data.dataset: no data set 'foldr'; did you mean 'folder'?"),
     "a folder without a path": (data("dataset: folder"), 2, "dataset 'folder' needs a path"),
     "a studio with a path": (data("dataset: studio, path: x"), 2, "dataset 'studio' takes no path"),
     "a folder with people": (data("dataset: folder, path: x, people: 9"), 2, "dataset 'folder' takes no people"),

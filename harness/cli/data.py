@@ -1,14 +1,15 @@
-"""`fauxbench data render studio DIR`."""
+"""`fauxbench data`: render the studio, verify a copy of a published data set, write a fixture of one."""
 
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ..cards import did_you_mean
 from ..errors import InputError
+from . import options
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 SOURCES = ("studio",)
@@ -16,12 +17,12 @@ SOURCES = ("studio",)
 
 def register(parent: typer.Typer) -> None:
     """Add the verb to the command line."""
-    parent.add_typer(app, name="data", help="Make data sets.")
+    parent.add_typer(app, name="data", help="Make and verify data sets.")
 
 
 @app.callback()
 def data() -> None:
-    """Make data sets."""
+    """Make and verify data sets."""
 
 
 @app.command("render")
@@ -93,3 +94,93 @@ def _silent(done: float, message: str) -> None:
 
 def _tell(done: float, message: str) -> None:
     typer.echo(f"\r{done:4.0%} {message}\x1b[K", err=True, nl=done >= 1)
+
+
+@app.command("verify")
+def verify(
+    name: Annotated[str, typer.Argument(help="Data set; `fauxbench terms list` names them.")],
+    path: Annotated[Path, typer.Argument(help="Where it lies.")],
+    deep: Annotated[bool, typer.Option("--deep", help="Decode every file, too.")] = False,
+    compression: Annotated[str | None, typer.Option(help="faceforensics: raw, c0, c23, c40.")] = None,
+    manipulations: Annotated[str, typer.Option(help="Groups of fakes, with commas; default: all.")] = "",
+    media: Annotated[str | None, typer.Option(help="voxceleb, lrs: wav, aac, m4a, mp4.")] = None,
+    show: Annotated[int, typer.Option(min=0, help="Findings to print of each kind; 0 prints all.")] = 10,
+    json_: options.Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Say what is missing, extra, damaged, mislabelled, in two splits, or leads out of a copy of a data set.
+
+    Exits with 1 if there is anything. Without --deep, names, sizes and lists are read, and nothing is decoded.
+    """
+    import json
+
+    from ..datasets.access import terms_of
+    from ..datasets.layouts import dataset_card
+    from ..datasets.layouts.reading import Options
+    from ..datasets.verify import verify as verify_copy
+
+    card = dataset_card(name)
+    if not path.is_dir():
+        raise InputError(f"{path}: expected the folder of a data set, found {'a file' if path.exists() else 'nothing'}")
+    terms_of(card, path)
+    chosen = Options(compression=compression, manipulations=options.words(manipulations), media=media)
+    report = verify_copy(name, path, chosen, deep=deep, progress=_silent if quiet or json_ or not _watched() else _tell)
+    if json_:
+        typer.echo(json.dumps(report.record(), ensure_ascii=False))
+    else:
+        _print(report.record(), show)
+    if report.findings:
+        raise typer.Exit(1)
+
+
+def _watched() -> bool:
+    return sys.stderr.isatty()
+
+
+def _print(report: dict[str, Any], show: int) -> None:
+    fake = report["fake"]
+    typer.echo(f"{report['dataset']} at {report['path']}: {report['files']:,} files, {report['items']:,} items,")
+    typer.echo(f"{fake['visual']:,} of them with a fake picture, {fake['audio']:,} with a fake sound")
+    columns = ("train", "validation", "test", "none")
+    width = max((len(group) for group in report["groups"]), default=0)
+    typer.echo(f"\n{'':<{width}}" + "".join(f"{column:>12}" for column in columns))
+    for group, splits in report["groups"].items():
+        typer.echo(f"{group:<{width}}" + "".join(f"{splits.get(column, 0):>12,}" for column in columns))
+    for note in report["notes"]:
+        typer.echo(f"note: {note}")
+    typer.echo("")
+    for kind, count in report["counts"].items():
+        shown = [f for f in report["findings"] if f["kind"] == kind][: show or None]
+        for finding in shown:
+            typer.echo(f"{kind:<10}  {finding['path']}: {finding['message']}")
+        if len(shown) < count:
+            typer.echo(f"{kind:<10}  ... and {count - len(shown):,} more; --show 0 prints all")
+    total = sum(report["counts"].values())
+    counted = ", ".join(f"{count:,} {kind}" for kind, count in report["counts"].items())
+    typer.echo(f"{total:,} findings: {counted}" if total else "no findings")
+
+
+@app.command("fixture")
+def fixture(
+    name: Annotated[str, typer.Argument(help="Data set; `fauxbench terms list` names them.")],
+    path: Annotated[Path, typer.Argument(help="A new folder.")],
+    broken: Annotated[bool, typer.Option("--broken", help="With every known defect.")] = False,
+    json_: options.Json = False,
+) -> None:
+    """Write a tiny data set of studio people in its official layout.
+
+    It needs no terms, because nobody in it ever lived. With --broken, what was put wrong is listed, and how it must be
+    found.
+    """
+    import json
+
+    from ..datasets.fixture import write_fixture
+
+    defects = write_fixture(name, path, broken=broken)
+    if json_:
+        typer.echo(json.dumps({"path": str(path), "defects": [defect._asdict() for defect in defects]}))
+        return
+    typer.echo(str(path))
+    for defect in defects:
+        found = f"{defect.finding}{' with --deep' if defect.deep else ''}" if defect.finding else "to be read"
+        typer.echo(f"{defect.path}: {defect.name}: {found}")

@@ -40,7 +40,7 @@ def index_folder(
     listed = list_folder(folder, key["identities"])
     sizes = Counter(one.identity or one.path for one in listed)
     splits = split_identities(sizes, key["splits"], int(key["seed"]))
-    reader = _Reader(folder, memory, str(key["code"]))
+    reader = Reader(folder, memory, str(key["code"]))
     for place, one in enumerate(listed):
         identity = one.identity or one.path
         item = Item(
@@ -70,7 +70,7 @@ def _add_resized(writer: MediaSetWriter, item: Item, path: Path, size: int) -> N
     writer.add(replace(item, facts=facts), ImageMedia(pixels=resize(crop_square(pixels), size, size)))
 
 
-class _Reader:
+class Reader:
     """Digests files, remembering those that have not changed."""
 
     def __init__(self, folder: Path, memory: Memory, code: str) -> None:
@@ -80,6 +80,11 @@ class _Reader:
         self._fresh: list[tuple[Seen, str, dict[str, JSON]]] = []
 
     def content(self, one: Listed) -> tuple[str, dict[str, JSON]]:
+        """Return the content digest and the facts of a file.
+
+        Raises:
+            MediaError: It cannot be decoded.
+        """
         path = self.folder / one.path
         try:
             seen = Seen.now(path, self.code)
@@ -95,6 +100,7 @@ class _Reader:
         return digest, facts
 
     def flush(self) -> None:
+        """Remember what was read."""
         self.memory.remember_content(self._fresh)
         self._fresh = []
 
@@ -119,7 +125,7 @@ def collect_outputs(
     made_from = [[output.target] for output in outputs if output.target and output.split is Split.TEST]
     if made_from:
         writer.facts["targets"] = digest_of(sorted(made_from))
-    reader = _Reader(folder, memory, str(key["code"]))
+    reader = Reader(folder, memory, str(key["code"]))
     targets = {item.id: item for item in real}
     for place, output in enumerate(outputs):
         try:

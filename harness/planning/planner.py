@@ -45,7 +45,7 @@ def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu", *, 
     draft = Draft(suite=suite, base=base, weights=weights, terms=terms)
     draft.split_sizes = plan_real(draft)
     draft.counts = counts_to_ask(draft)
-    draft.systems = plan_systems(draft)
+    draft.systems += plan_systems(draft)
     if not sets_only:
         _check_enough(draft)
         plan_realism(draft)

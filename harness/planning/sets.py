@@ -10,11 +10,18 @@ from ..media.item import Split
 from ..plan import Unit
 from ..suite import DataSpec
 from .model import REAL, Draft, code_of
+from .published import plan_published
 
 
 def plan_real(draft: Draft) -> Mapping[Split, int]:
-    """Add the unit that makes the real set; return how many items each split will have."""
+    """Add the unit that makes the real set; return how many items each split will have.
+
+    A published data set brings terms and systems of its own into the draft.
+    """
     data = draft.suite.data
+    if data.published:
+        sizes, draft.systems = plan_published(draft, data)
+        return sizes
     shares = data.splits.model_dump()
     if data.dataset == "studio":
         names = ("people", "per_person", "clips", "sounds", "seconds", "languages", "height", "seed")

@@ -37,7 +37,7 @@ def plan_systems(draft: Draft) -> tuple[System, ...]:
             raise
         except InputError as error:
             raise SuiteError(f"generators.{place}: {error}") from error
-        if system.name in {s.name for s in systems}:
+        if system.name in {s.name for s in (*draft.systems, *systems)}:
             raise SuiteError(
                 f"generators.{place}: '{system.name}' is given twice; give each system its own name or version"
             )

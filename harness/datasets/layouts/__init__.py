@@ -1,7 +1,6 @@
 """Layouts of published data sets: one module and one card each, over shared parts. Read in place, nothing is copied."""
 
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import InputError
@@ -38,8 +37,9 @@ def read_layout(name: str, tree: "Tree", options: "Options | None" = None) -> "C
     contents = reading.finish()
     if not contents.items and not any(finding.item for finding in contents.findings):
         top = sorted({path.split("/")[0] for path in tree.files})[:8]
+        asked = "".join(f", {option} {value}" for option, value in chosen.record().items())
         raise InputError(
-            f"{Path(tree.root)}: nothing of '{name}' ({card.title}) in it; docs/datasets.md shows the layout. "
+            f"{tree.root}: nothing of '{name}' ({card.title}{asked}) in it; docs/datasets.md shows the layout. "
             f"Found: {', '.join(top) or 'an empty folder'}"
         )
     return contents

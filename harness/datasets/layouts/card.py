@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Permit = Literal["evaluate", "train", "edit", "manipulate", "publish", "leave_machine"]
-OptionName = Literal["compression", "manipulations", "media", "list", "frames", "label", "fake"]
+OptionName = Literal["compression", "manipulations", "media", "list_name", "frames_per_clip"]
 
 
 class Access(Document):

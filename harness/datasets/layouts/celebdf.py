@@ -20,6 +20,7 @@ _FOLDERS = {
     "youtube-real": re.compile(r"(\d+)"),
     GROUP: re.compile(r"(id\d+)_(id\d+)_\d+"),
 }
+_NAMES = {"celeb-real": "Celeb-real", "youtube-real": "YouTube-real", GROUP: "Celeb-synthesis"}
 _CLIP = re.compile(r"(celeb-real|youtube-real|celeb-synthesis)/(?:videos/)?([^/]+)\.mp4")
 _ASIDE = re.compile(r"(celeb-real|youtube-real|celeb-synthesis)/(?:frames|landmarks|masks)/")
 
@@ -51,7 +52,7 @@ def read(reading: Reading) -> None:
             reading.take(_item(reading, path, key, clips, is_test=key in tested))
     for key in tested:
         if key not in clips:
-            path = f"{base}{key.folder}/{key.stem}.mp4"
+            path = f"{base}{_NAMES[key.folder]}/{key.stem}.mp4"
             reading.lost(_item(reading, path, key, clips, is_test=True), "named in the list of testing videos")
 
 

@@ -43,13 +43,13 @@ def read(reading: Reading) -> None:
     named: set[str] = set()
     for path in lists:
         stem = path.rpartition("/")[2].rpartition(".")[0]
-        wanted = reading.options.list in {None, stem}
+        wanted = reading.options.list_name in {None, stem}
         for dataset, labels in read_object(reading, path).items() if wanted else ():
             for video in _videos(reading, path, dataset, labels):
                 _take(reading, path, dataset, video, named)
     if not lists:
         reading.finding("missing", "dataset_json", "no dataset JSON, neither here nor in dataset_json")
-    if reading.options.list or reading.options.compression or reading.options.frames:
+    if reading.options.list_name or reading.options.compression or reading.options.frames_per_clip:
         for path in reading.tree.files:
             reading.ignore(path)  # what was not chosen is not extra
 
@@ -98,7 +98,7 @@ def _table(
 def _take(reading: Reading, where: str, dataset: str, video: _Video, named: set[str]) -> None:
     fake = truth_of(video.label, FAKE, REAL)
     frames = sorted(video.frames, key=_number)
-    for frame in _even(frames, reading.options.frames):
+    for frame in _even(frames, reading.options.frames_per_clip):
         path = _place(reading, where, dataset, frame)
         if path is None:
             continue

@@ -178,10 +178,11 @@ def _splits(reading: Reading, base: str) -> _Splits:
         if path is not None:
             found += 1
             for pair in _pairs(reading, path):
-                pairs |= {"_".join(pair), "_".join(reversed(pair))}
                 for person in pair:
                     if of.setdefault(person, split) is not split:
                         reading.finding("overlap", path, f"sequence '{person}' is in {of[person]} too")
+                if all(of[person] is split for person in pair):
+                    pairs |= {"_".join(pair), "_".join(reversed(pair))}
     if not found:
         official = official_pairs()
         of = {person: split for split, listed in official.items() for pair in listed for person in pair}

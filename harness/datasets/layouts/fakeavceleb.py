@@ -25,7 +25,7 @@ class _Row(NamedTuple):
     """What the metadata says of a clip."""
 
     key: str
-    """Path from the class folder on, in lower case."""
+    """Path from the class folder on."""
     people: tuple[str, ...]
     method: str
     category: str
@@ -50,12 +50,13 @@ def read(reading: Reading) -> None:
 
 
 def _take(reading: Reading, base: str, row: _Row, clips: dict[str, str], seen: set[str]) -> None:
-    path = clips.get(row.key)
-    if row.key in seen:
+    low = row.key.lower()
+    path = clips.get(low)
+    if low in seen:
         reading.finding("duplicate", path or base + row.key, f"named twice in the metadata (line {row.number})")
         return
-    seen.add(row.key)
-    folder = row.key.partition("/")[0]
+    seen.add(low)
+    folder = low.partition("/")[0]
     agree = row.type.lower() == folder and CATEGORIES.get(folder) == row.category.upper()
     agree = agree and (row.method == "real") == (folder == "realvideo-realaudio")
     item = _item(reading, path or base + row.key, row, folder)
@@ -89,7 +90,7 @@ def _rows(reading: Reading, table: str) -> Iterator[_Row]:
         place = inside(reading, table, f"{cells[9]}/{cells[8]}") if cells else ""
         if place is None:
             continue
-        found = re.search(r"(?:^|/)((?:real|fake)video-(?:real|fake)audio/.*)", place.lower())
+        found = re.search(r"(?:^|/)((?:real|fake)video-(?:real|fake)audio/.*)", place, re.IGNORECASE)
         if cells is None or found is None or not cells[0].startswith("id"):
             reading.finding("malformed", table, f"line {number}: expected ten cells, found {','.join(row)!r:.80}")
             continue

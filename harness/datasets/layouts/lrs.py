@@ -24,6 +24,7 @@ LISTS: Mapping[str, Split] = {
 def read_lrs2(reading: Reading) -> None:
     """Read the clips that the four lists name."""
     clips = _clips(reading, {"main", "pretrain"})
+    base = re.sub(r"[^/]+/[^/]+/[^/]+$", "", next(iter(clips.values()), ""))
     named: dict[str, str] = {}
     for name, split in LISTS.items():
         path = next((p for p in reading.tree.files if p.lower().rpartition("/")[2] == f"{name}.txt"), None)
@@ -45,7 +46,7 @@ def read_lrs2(reading: Reading) -> None:
                 reading.finding(kind, path, f"line {number}: '{word}' is named in {named[key]} already")
                 continue
             named[key] = path
-            _take(reading, clips.get(key), f"{folder}/{word.removesuffix('.mp4')}.mp4", word.split("/")[0], split)
+            _take(reading, clips.get(key), f"{base}{folder}/{word.removesuffix('.mp4')}.mp4", word.split("/")[0], split)
 
 
 def _take(reading: Reading, path: str | None, wanted: str, programme: str, split: Split) -> None:

@@ -35,14 +35,10 @@ class Options:
     """Groups of fakes; empty reads all that are there."""
     media: str | None = None
     """Kind of file where clips come in several: wav, aac, m4a, mp4."""
-    list: str | None = None
+    list_name: str | None = None
     """deepfakebench: the dataset JSON, by its name without suffix."""
-    frames: int | None = None
+    frames_per_clip: int | None = None
     """deepfakebench: frames a clip, evenly over it; None reads all."""
-    label: str | None = None
-    """huggingface: the column that says what is fake."""
-    fake: tuple[str, ...] = ()
-    """huggingface: the values of that column that mean fake."""
 
     def record(self) -> dict[str, JSON]:
         """Return what was chosen as a JSON object."""
@@ -163,6 +159,7 @@ class Reading:
 
     def finish(self) -> Contents:
         """Add what is true of any data set: files that nobody knows, people in two splits."""
+        self._choose()
         outside = {finding.path for finding in self.tree.findings}
         self.findings = [f for f in self.findings if not (f.kind == "missing" and _under(f.path, outside))]
         self.findings += self.tree.findings
@@ -182,6 +179,17 @@ class Reading:
             findings=tuple(sorted(self.findings, key=lambda f: (f.kind, f.path, f.message))),
             notes=tuple(self.notes),
         )
+
+    def _choose(self) -> None:
+        """Leave out the groups of fakes that were not chosen."""
+        chosen = {name.lower() for name in self.options.manipulations}
+        if chosen:
+            self.items = {path: item for path, item in self.items.items() if _is_chosen(item, chosen)}
+            self.findings = [f for f in self.findings if f.item is None or _is_chosen(f.item, chosen)]
+
+
+def _is_chosen(item: Item, groups: set[str]) -> bool:
+    return item.kind is Kind.REAL or item.group in groups
 
 
 def _under(path: str, outside: set[str]) -> bool:

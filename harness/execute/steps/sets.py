@@ -1,12 +1,14 @@
 """Steps that make MediaSets from what lies on a disk or from the studio."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from ...canonical import JSON
 from ...datasets.folder import collect_outputs, index_folder
+from ...datasets.published import index_published
 from ...datasets.studio_set import TERMS, studio_from_key, write_studio
-from ...media.item import Split
+from ...media.item import Modality, Split
 from ...media.mediaset import MediaSet, MediaSetWriter, Terms
 from ...store.memory import Memory
 from ...store.store import Store
@@ -30,13 +32,16 @@ def outcome_of_set(media: MediaSet) -> Outcome:
 
 
 def index(step: Step) -> Outcome:
-    """Read a folder of real pictures, clips or sounds into a MediaSet."""
+    """Read a folder of real pictures, clips or sounds, or a part of a published data set, into a MediaSet."""
     path = Path(step.task["path"])
     terms = Terms.model_validate(step.key["terms"])
-    writer = MediaSetWriter(
-        step.out / "set", name=step.task["name"], origin="folder", terms=terms, roots={"data": path}
-    )
+    origin = str(step.key.get("dataset", "folder"))
+    writer = MediaSetWriter(step.out / "set", name=step.task["name"], origin=origin, terms=terms, roots={"data": path})
     memory = Memory(Store(step.store).memory_file)
+    if "dataset" in step.key:
+        writer.modality = Modality(step.key["modality"])
+        outcome = outcome_of_set(index_published(path, writer, step.key, memory, step.progress))
+        return replace(outcome, facts={**outcome.facts, "terms": terms.model_dump(mode="json")})
     return outcome_of_set(index_folder(path, writer, step.key, memory, step.progress))
 
 

@@ -1,0 +1,81 @@
+import datetime
+from pathlib import Path
+
+import pytest
+
+from fauxbench.harness.datasets.access import new_record, terms_of
+from fauxbench.harness.datasets.layouts import dataset_card
+from fauxbench.harness.errors import InputError, RefusedError
+from fauxbench.harness.safeguards.terms import TermsRecord, read_terms, record_terms, terms_file, terms_record
+
+DAY = datetime.date(2026, 6, 1)
+BEFORE = datetime.date(2024, 5, 3)
+
+
+def accepted(name: str, purposes: tuple[str, ...] = ("evaluate",), **more: object) -> TermsRecord:
+    record = new_record(dataset_card(name), "a form of 2024", purposes, day=DAY, **more)  # type: ignore[arg-type]
+    record_terms(terms_file(), record)
+    return record
+
+
+def test_what_is_not_accepted_is_not_read_and_the_message_says_how(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError) as caught:
+        terms_of(dataset_card("faceforensics"), tmp_path, DAY)
+    for part in ("not accepted", "Technical University of Munich", "https://", "fauxbench terms accept faceforensics"):
+        assert part in str(caught.value)
+
+
+def test_a_grant_permits_what_it_is_for_and_evaluation_always(tmp_path: Path) -> None:
+    accepted("faceforensics", ("train",), expires=datetime.date(2026, 7, 1))
+    terms = terms_of(dataset_card("faceforensics"), tmp_path, DAY)
+    assert (terms.people, terms.permits, terms.grant) == ("real", ("evaluate", "train"), "a form of 2024")
+    with pytest.raises(RefusedError, match="expired on 2026-07-01"):
+        terms_of(dataset_card("faceforensics"), tmp_path, datetime.date(2026, 7, 2))
+    with pytest.raises(RefusedError):
+        terms_of(dataset_card("celebdf-v2"), tmp_path, DAY)
+
+
+def test_no_grant_reaches_beyond_what_the_data_set_permits() -> None:
+    with pytest.raises(InputError, match="--purpose publish: 'dfdc' permits evaluate, train"):
+        new_record(dataset_card("dfdc"), "rules", ("evaluate", "publish"), day=DAY)
+    with pytest.raises(InputError, match="--grant"):
+        new_record(dataset_card("dfdc"), " ", ("evaluate",), day=DAY)
+    with pytest.raises(InputError, match="has no terms of its own"):
+        new_record(dataset_card("folder"), "mine", ("evaluate",), day=DAY)
+
+
+def test_what_was_withdrawn_needs_an_agreement_from_before(tmp_path: Path) -> None:
+    card = dataset_card("lrs3")
+    for agreed in (None, datetime.date(2026, 1, 1), datetime.date(2026, 3, 1)):
+        with pytest.raises(RefusedError, match="withdrawn by its owners"):
+            new_record(card, "a copy of a friend's", ("evaluate",), agreed=agreed, day=DAY)
+    with pytest.raises(InputError, match="lies in the future"):
+        new_record(card, "x", ("evaluate",), agreed=datetime.date(2027, 1, 1), day=DAY)
+    accepted("lrs3", agreed=BEFORE)
+    assert terms_of(card, tmp_path, DAY).grant == "a form of 2024"
+
+
+def test_a_record_written_by_hand_is_checked_as_well(tmp_path: Path) -> None:
+    record = TermsRecord(dataset="lrs3", grant="x", purposes=("evaluate",), accepted=DAY)
+    record_terms(terms_file(), record)
+    with pytest.raises(RefusedError, match="withdrawn"):
+        terms_of(dataset_card("lrs3"), tmp_path, DAY)
+    record_terms(terms_file(), TermsRecord(dataset="dfdc", grant="x", purposes=("publish",), accepted=DAY))
+    assert terms_of(dataset_card("dfdc"), tmp_path, DAY).permits == ("evaluate",)
+
+
+def test_a_later_record_takes_the_place_of_an_earlier_one() -> None:
+    accepted("dfdc")
+    accepted("celebdf-v1")
+    accepted("dfdc", ("evaluate", "train"))
+    assert [record.dataset for record in read_terms(terms_file())] == ["celebdf-v1", "dfdc"]
+    record = terms_record(terms_file(), "dfdc")
+    assert record
+    assert record.purposes == ("evaluate", "train")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"schema_version": 2}', '{"records": [{"dataset": "dfdc"}]}'])
+def test_a_damaged_file_is_said_to_be_one(text: str) -> None:
+    terms_file().write_text(text)
+    with pytest.raises(InputError, match="not a file of accepted terms"):
+        read_terms(terms_file())
