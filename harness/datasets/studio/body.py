@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from scipy.interpolate import PchipInterpolator
 
-from .noise import mix, ramp, value_noise
+from .noise import ramp, value_noise
 from .parts import CLOTH, SKIN, Part, grid_faces
 from .rig import Columns, Posed, Rig, grid_normals, place
 from .sculpt import Array, smooth
@@ -162,35 +162,48 @@ def clothes_part(p: Columns, c: Columns, posed: Posed, detail: float) -> Part:
 
 
 def clothes_table(scenes: Sequence[Mapping[str, float]], device: str) -> Tensor:
-    """Return (B, 9): main colour, second colour, kind, pattern, pitch of the pattern."""
+    """Return (B, 13): main colour, second colour, pitch of the pattern, and how much there is of six details."""
     rows = []
     for c in scenes:
         main = np.array(colorsys.hsv_to_rgb(c["clothes_hue"], c["clothes_saturation"], c["clothes_value"])) ** 2.2
         other = (c["clothes_hue"] + 0.3 + 0.4 * (c["background_seed"] % 13) / 13) % 1.0
         value = 0.85 if c["clothes_value"] < 0.5 else 0.25
         second = np.array(colorsys.hsv_to_rgb(other, 0.7 * c["clothes_saturation"], value)) ** 2.2
-        rows.append([*main, *second, c["clothes_kind"], c["clothes_pattern"], 1.2 + (c["background_seed"] % 7) / 3])
-    return torch.tensor(rows, dtype=torch.float32, device=device)
+        kind, pattern = np.float32(c["clothes_kind"]), np.float32(c["clothes_pattern"])
+        stripes, checks = 0.75 * (0.6 <= pattern < 0.8), 0.5 * (pattern >= 0.8)
+        jacket, buttons, collar, weave = kind >= 0.85, 0.6 <= kind < 0.85, 0.25 * (kind < 0.6), 0.35 <= kind < 0.6
+        details = [stripes, checks, jacket, 0.3 * buttons, collar, 0.06 * weave]
+        rows.append([*main, *second, 1.2 + (c["background_seed"] % 7) / 3, *details])
+    return torch.tensor(np.array(rows), dtype=torch.float32, device=device)
 
 
-def cloth_colour(paint: Tensor, row: tuple[Tensor, ...]) -> Tensor:
+def _worn(*shares: Tensor | float) -> bool:
+    """Return whether any picture may have a detail."""
+    return any(isinstance(share, Tensor) or share > 0.0 for share in shares)
+
+
+def cloth_colour(paint: Tensor, row: tuple[Tensor | float, ...]) -> Tensor:
     """Return the albedo (3, N) at paint coordinates (3, N); `row` holds the columns of `clothes_table`."""
     x, y, below = paint
-    kind, pattern, pitch = row[6], row[7], row[8]
-    stripe = ramp(-0.15, 0.15, torch.sin(y * 6.2832 / (1.5 * pitch)) - 0.2)
-    check = 0.5 * stripe + 0.5 * ramp(-0.15, 0.15, torch.sin(x * 6.2832 / (1.5 * pitch)) - 0.2)
-    striped, checked = ((pattern >= 0.6) & (pattern < 0.8)).float(), (pattern >= 0.8).float()
-    amount = 0.75 * striped * stripe + 0.5 * checked * check
-    jacket = (kind >= 0.85).float()
-    opening = (0.42 * (y + 31.0)).clamp(min=0.3)
-    inner = jacket * ramp(0.25, -0.25, x.abs() - opening)
-    edge = jacket * torch.exp(-(((x.abs() - opening) / 0.25) ** 2))
-    button = ((kind >= 0.6) & (kind < 0.85)).float() * torch.exp(-((x / 0.16) ** 2))
-    collar = 0.25 * ramp(1.9, 1.7, below) * (kind < 0.6).float()
-    weave = torch.sin(x * 14.0) * torch.sin(y * 14.0) * ((kind >= 0.35) & (kind < 0.6)).float()
-    level = (1.0 - 0.5 * edge - 0.3 * button - collar) * (1.0 + 0.06 * weave)
+    pitch, striped, checked, jacket, buttons, collar, weave = row[6:]
+    amount, inner, level = torch.zeros_like(x), torch.zeros_like(x), torch.ones_like(x)
+    if _worn(striped, checked):
+        wave = 6.2832 / (1.5 * pitch)
+        stripe = ramp(-0.15, 0.15, torch.sin(y * wave) - 0.2)
+        check = 0.5 * stripe + 0.5 * ramp(-0.15, 0.15, torch.sin(x * wave) - 0.2)
+        amount = striped * stripe + checked * check
+    if _worn(jacket):
+        opening = (0.42 * (y + 31.0)).clamp(min=0.3)
+        inner = jacket * ramp(0.25, -0.25, x.abs() - opening)
+        level = level - 0.5 * jacket * torch.exp(-(((x.abs() - opening) / 0.25) ** 2))
+    if _worn(buttons):
+        level = level - buttons * torch.exp(-((x / 0.16) ** 2))
+    if _worn(collar):
+        level = level - collar * ramp(1.9, 1.7, below)
+    if _worn(weave):
+        level = level * (1.0 + weave * torch.sin(x * 14.0) * torch.sin(y * 14.0))
     out = []
     for k in range(3):
         main, second = row[k], row[3 + k]
-        out.append(mix(mix(main, second, amount), 0.4 * second + 0.42, inner) * level)
+        out.append((main + (second - main) * amount).lerp_(0.4 * second + 0.42 + 0 * inner, inner).mul_(level))
     return torch.stack(out)

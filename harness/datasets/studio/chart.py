@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from scipy.interpolate import PchipInterpolator
 
+from .noise import grid_noise
 from .sculpt import EYE_HALF, EYE_X, MOUTH_HALF, Array, blob, head_grid, lip_heights, smooth
 
 Tensor = torch.Tensor
@@ -33,6 +34,7 @@ class Chart:
         s: Distance from the crown along the front profile.
         cell: (T, T, 2) width and height of a texel in centimetres.
         masks: Region weights in [0, 1] by name.
+        reach: (4, T) least and greatest y of every row's part of the face, and x of every column's.
     """
 
     x: Tensor
@@ -42,6 +44,28 @@ class Chart:
     s: Tensor
     cell: Tensor
     masks: dict[str, Tensor]
+    reach: Array
+
+    def noise(self, along: float, down: float, x: float = 0.0, y: float = 0.0, channels: int = 1) -> tuple[Tensor, ...]:
+        """Return noise (T, T) for each channel, of so many cells a centimetre, shifted by (x, y) cells."""
+        return grid_noise(self.arc[0] * along + x, self.s[:, 0] * down + y, channels)
+
+    def window(self, x: float, y: float, radius: float) -> tuple[slice, slice]:
+        """Return rows and columns that hold every texel of the face within a square around (x, y)."""
+        y0, y1, x0, x1 = self.reach
+        return _span((y1 >= y - radius) & (y0 <= y + radius)), _span((x1 >= x - radius) & (x0 <= x + radius))
+
+
+def _span(mask: Array) -> slice:
+    """Return the span from the first true cell to the last."""
+    found = np.flatnonzero(mask)
+    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 0)
+
+
+def _reach(x: Array, y: Array, face: Array) -> Array:
+    """Return (4, T) least and greatest y of every row's part of the face, and x of every column's."""
+    low, high = (np.where(face, 0.0, sign * np.inf) for sign in (1, -1))
+    return np.stack([(y + low).min(1), (y + high).max(1), (x + low).min(0), (x + high).max(0)])
 
 
 def _resample(side: int) -> tuple[Array, Array]:
@@ -163,4 +187,5 @@ def chart(side: int, device: str) -> Chart:
         return torch.tensor(np.ascontiguousarray(values), dtype=torch.float32, device=device)
 
     flat = [tensor(v) for v in (x, y, z, arc, s, cell)]
-    return Chart(flat[0], flat[1], flat[2], flat[3], flat[4], flat[5], {k: tensor(v) for k, v in masks.items()})
+    kept = {k: tensor(v) for k, v in masks.items()}
+    return Chart(flat[0], flat[1], flat[2], flat[3], flat[4], flat[5], kept, _reach(x, y, front > 0))

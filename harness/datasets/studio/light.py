@@ -15,6 +15,10 @@ Tensor = torch.Tensor
 
 _REACH = 19.0  # half the side of the shadow map, centimetres
 
+Triple = tuple[Tensor, ...]
+Share = Tensor | float
+"""A number of a picture: one for each point, or one for all."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lamps:
@@ -67,10 +71,13 @@ class ShadowMap:
     def __init__(self, assembly: Assembly, light: Lamps, softness: Tensor, side: int) -> None:
         self._side = side
         right, up = _frame(light.key)
-        self._axes = torch.cat([right, up, light.key], 1)
+        scale, middle = side / (2 * _REACH), side / 2 - 0.5
+        rows = torch.stack([right * scale, -up * scale, light.key / -80.0], 1)  # of x, y in texels and of depth
+        shift = 3.0 * rows[:, :, 1:2] + rows.new_tensor([middle, middle, 0.5])[:, None]
+        self._axes = torch.cat([rows, shift], 2).flatten(1)
         points = assembly.records[..., :3]
         axes = [column[:, None] for column in self._axes.unbind(1)]
-        screen = torch.stack(self._project((points[..., 0], points[..., 1], points[..., 2]), axes), -1)
+        screen = torch.stack(self._project((points[..., 0], points[..., 1], points[..., 2]), axes)).movedim(0, -1)
         seen = rasterise(screen, assembly.casters, side, side, 0)
         batch = screen.shape[0]
         depth = screen.new_ones(batch * side * side)
@@ -87,17 +94,14 @@ class ShadowMap:
         x = F.avg_pool2d(F.pad(x, (r, r, 0, 0), mode="replicate"), (1, 2 * r + 1), stride=1)
         return F.avg_pool2d(F.pad(x, (0, 0, r, r), mode="replicate"), (2 * r + 1, 1), stride=1)
 
-    def _project(self, p: tuple[Tensor, Tensor, Tensor], axes: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Return x, y in texels and depth of points given by coordinate; `axes` are nine components: right, up, key."""
-        scale = self._side / (2 * _REACH)
-        px, py, pz = p[0], p[1] + 3.0, p[2]
-        x = (px * axes[0] + py * axes[1] + pz * axes[2]) * scale + (self._side / 2 - 0.5)
-        y = (self._side / 2 - 0.5) - (px * axes[3] + py * axes[4] + pz * axes[5]) * scale
-        return x, y, 0.5 - (px * axes[6] + py * axes[7] + pz * axes[8]) / 80.0
+    @staticmethod
+    def _project(p: Triple, axes: Sequence[Share]) -> tuple[Tensor, ...]:
+        """Return x, y in texels and depth of points given by coordinate; `axes` are three rows of four numbers."""
+        return tuple(_dot(p, axes[k : k + 3]).add_(axes[k + 3]) for k in (0, 4, 8))
 
     def lit(self, points: Tensor, normals: Tensor, picture: Tensor) -> Tensor:
         """Return (N,) the share of the key light that reaches points (3, N) of a picture."""
-        p = points + 0.25 * normals
+        p = torch.add(points, normals, alpha=0.25)
         x, y, z = self._project((p[0], p[1], p[2]), spread(self._axes, picture))
         side = self._side
         x, y = x.clamp(0, side - 1.001), y.clamp(0, side - 1.001)
@@ -110,16 +114,30 @@ class ShadowMap:
             a, b, c, d = (m.index_select(0, k) for k in corners)
             moments.append(torch.lerp(torch.lerp(a, b, fx), torch.lerp(c, d, fx), fy))
         mean, square = moments
-        wide = (square - mean * mean).clamp(min=0) + self._floor.index_select(0, picture)
-        behind = (z - mean - 0.003).clamp(min=0)
-        return ramp(0.25, 0.95, wide / (wide + behind * behind))
+        wide = (square - mean * mean).clamp_(min=0).add_(spread(self._floor[:, None], picture)[0])
+        behind = (z - mean).sub_(0.003).clamp_(min=0)
+        return ramp(0.25, 0.95, wide / torch.addcmul(wide, behind, behind))
 
 
-def spread(table: Tensor, picture: Tensor) -> tuple[Tensor, ...]:
-    """Return the columns of a (B, K) table at the pictures (N,), as K tensors that broadcast against (N,)."""
+def spread(table: Tensor, picture: Tensor) -> tuple[Share, ...]:
+    """Return the columns of a (B, K) table at the pictures (N,): K tensors (N,), or K numbers if there is one row."""
     if table.shape[0] == 1:
-        return table[0].unbind(0)
+        return tuple(table[0].tolist()) if table.device.type == "cpu" else table[0].unbind(0)
     return tuple(column.contiguous().index_select(0, picture) for column in table.unbind(1))
+
+
+def _more(out: Tensor, a: Tensor, b: Share) -> Tensor:
+    """Add a * b to `out`, in place."""
+    return out.add_(a, alpha=b) if isinstance(b, float) else out.addcmul_(a, b)
+
+
+def _dot(a: Tensor | Triple, b: Tensor | Sequence[Share]) -> Tensor:
+    return _more(_more(a[0] * b[0], a[1], b[1]), a[2], b[2])
+
+
+def unit(v: Tensor) -> Tensor:
+    """Bring vectors (3, N) to length 1, in place."""
+    return v.mul_(_dot(v, v).add_(1e-12).rsqrt_())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +151,7 @@ class Surface:
         view: (3, N) unit vector to the camera.
         open: (N,) share of the surroundings seen.
         gloss: (N,) strength of the highlight.
-        soft: (N,) or a number: 1 for skin, which lets light through, 0 for opaque matter.
+        soft: (N,): 1 for skin, which lets light through; None for opaque matter.
         wet: 1 for eyes, which mirror the lamp, else 0.
         lit: (N,) share of the key light.
         picture: (N,) picture of the batch.
@@ -145,23 +163,37 @@ class Surface:
     view: Tensor
     open: Tensor
     gloss: Tensor
-    soft: Tensor | float
+    soft: Tensor | None
     wet: float
     lit: Tensor
     picture: Tensor
 
 
-Triple = tuple[Tensor, ...]
+def _half_angle(s: Surface, key: Sequence[Share]) -> Tensor:
+    """Return the cosine between the normal and the direction half-way between light and camera."""
+    half = torch.stack([key[k] + s.view[k] for k in range(3)])
+    return _dot(s.normal, half).mul_(_dot(half, half).add_(1e-9).rsqrt_())
 
 
-def _dot(a: Tensor | Triple, b: Tensor | Triple) -> Tensor:
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+def _highlight(s: Surface, key: Sequence[Share], edge: Tensor, fine: Tensor) -> Tensor:
+    """Return the key light mirrored by the surface (N,)."""
+    nh = _half_angle(s, key).clamp_(0, 1)
+    if s.wet:
+        spec = 26.0 * ramp(0.975, 0.992, nh) * (0.04 + 0.5 * edge)
+    else:
+        n4 = nh.mul_(nh).mul_(nh)
+        n12 = n4 * n4 * n4
+        n48 = n12 * n12
+        n48.mul_(n48).mul_(0.37).add_(n12, alpha=0.19)
+        spec = n48.mul_(s.gloss).mul_((4 * edge).add_(1))
+    return spec.mul_(s.lit).mul_(fine.clamp(0, 1).sqrt_())
 
 
-def _half_angle(s: Surface, key: Triple, normal: Tensor) -> Tensor:
-    """Return the cosine between a normal and the direction half-way between light and camera."""
-    hx, hy, hz = (key[k] + s.view[k] for k in range(3))
-    return (normal[0] * hx + normal[1] * hy + normal[2] * hz) * torch.rsqrt(hx * hx + hy * hy + hz * hz + 1e-9)
+def _wrapped(s: Surface, soft: Tensor, flat: Tensor, bend: Tensor, by: tuple[float, float]) -> Tensor:
+    """Return diffuse light (N,) that wraps around the edge of the shadow and keeps the relief, both `by` a share."""
+    w = by[0] * soft
+    n = ((by[1] - 1) * soft).add_(1).mul_(bend).add_(flat).add_(w)
+    return n.div_((0.4 * w).add_(1.4).mul_(w).add_(1)).clamp_(min=0)
 
 
 def shade(s: Surface, light: Lamps) -> Tensor:
@@ -173,33 +205,30 @@ def shade(s: Surface, light: Lamps) -> Tensor:
     """
     row = spread(light.table, s.picture)
     key, key_colour, rim, rim_colour, sky, ground = (row[k : k + 3] for k in range(0, 18, 3))
-    flat, fine = _dot(s.smooth, key), _dot(s.normal, key)
-    facing = _dot(s.normal, s.view).clamp(0, 1)
-    edge = (1 - facing) ** 2
-    edge = edge * edge * (1 - facing)
-    behind = (_dot(s.normal, rim) + 0.1).clamp(0, 1) * s.open
-    up, shut = 0.5 + 0.5 * s.normal[1], 1 - s.open
-    bleed = 0.14 * s.soft * (1 - s.lit) * s.lit.sqrt()
-    nh = _half_angle(s, key, s.normal).clamp(0, 1)
-    if s.wet:
-        spec = 26.0 * ramp(0.975, 0.992, nh) * (0.04 + 0.5 * edge)
-    else:
-        n4 = nh * nh * nh * nh
-        n12 = n4 * n4 * n4
-        n48 = n12 * n12 * n12 * n12
-        spec = s.gloss * (0.19 * n12 + 0.37 * n48) * (1 + 4 * edge)
-    spec = spec * s.lit * fine.clamp(0, 1).sqrt()
-    veil = 0.3 * s.gloss * (0.05 + 0.5 * edge) * s.open
-    sheen = 0.5 * behind * edge * s.gloss
+    fine = _dot(s.normal, key)
+    flat = fine if s.smooth is s.normal else _dot(s.smooth, key)
+    away = _dot(s.normal, s.view).clamp_(0, 1).neg_().add_(1)
+    edge = away * away
+    edge.mul_(edge).mul_(away)
+    behind = _dot(s.normal, rim).add_(0.1).clamp_(0, 1).mul_(s.open)
+    up, shut = (0.5 * s.normal[1]).add_(0.5), 1 - s.open
+    spec = _highlight(s, key, edge, fine)
+    veil = (0.15 * edge).add_(0.015).mul_(s.gloss).mul_(s.open)
+    sheen = (0.5 * behind).mul_(edge).mul_(s.gloss)
     out = torch.empty_like(s.albedo)
-    bend = fine - flat
+    bend, opaque = fine - flat, fine.clamp(min=0).mul_(s.lit)
     for k, (wrap, keep, warm) in enumerate(((0.38, 0.3, 0.28), (0.2, 0.7, 0.06), (0.14, 0.85, 0.0))):
-        w = wrap * s.soft
-        n = flat + bend * (1 - (1 - keep) * s.soft)
-        direct = ((n + w) / ((1 + w) * (1 + 0.4 * w))).clamp(min=0) * ((s.lit + bleed) if k == 0 else s.lit)
-        around = (ground[k] + (sky[k] - ground[k]) * up) * (1 - shut * (1 - warm * s.soft))
-        body = s.albedo[k] * (direct * key_colour[k] + around + rim_colour[k] * behind)
-        out[k] = body + spec * key_colour[k] + veil * sky[k] + sheen * rim_colour[k]
+        around = (up * (sky[k] - ground[k])).add_(ground[k])
+        if s.soft is None:
+            body = opaque * key_colour[k]
+            around.mul_(s.open)
+        else:
+            body = _wrapped(s, s.soft, flat, bend, (wrap, keep)).mul_(key_colour[k])
+            bleed = torch.addcmul(s.lit, 0.14 * s.soft, (1 - s.lit).mul_(s.lit.sqrt())) if k == 0 else s.lit
+            body.mul_(bleed)
+            around.mul_((warm * s.soft).sub_(1).mul_(shut).add_(1))
+        _more(body.add_(around), behind, rim_colour[k]).mul_(s.albedo[k])
+        out[k] = _more(_more(_more(body, spec, key_colour[k]), veil, sky[k]), sheen, rim_colour[k])
     return out
 
 
@@ -208,18 +237,22 @@ def shade_hair(s: Surface, light: Lamps) -> Tensor:
     row = spread(light.table, s.picture)
     key, key_colour, rim, rim_colour, sky, ground = (row[k : k + 3] for k in range(0, 18, 3))
     along = _dot(s.normal, key)
-    sine = torch.sqrt((1 - along * along).clamp(0, 1))
-    shadow = s.lit * (0.25 + 0.75 * (_dot(s.smooth, key) * 0.8 + 0.45).clamp(0, 1))
-    th = _half_angle(s, key, s.normal)
-    first = (1 - (th + 0.06) ** 2).clamp(0, 1) ** 30
-    second = (1 - (th - 0.1) ** 2).clamp(0, 1) ** 9
-    up = 0.5 + 0.5 * s.smooth[1]
-    back = (_dot(s.smooth, rim) + 0.35).clamp(0, 1) * s.open
-    direct, bright, tinted = sine * shadow, 0.04 * s.gloss * shadow * first, 0.2 * s.gloss * shadow * second
+    sine = along.mul_(along).neg_().add_(1).clamp_(0, 1).sqrt_()
+    shadow = _dot(s.smooth, key).mul_(0.8).add_(0.45).clamp_(0, 1).mul_(0.75).add_(0.25).mul_(s.lit)
+    th = _half_angle(s, key)
+    narrow, wide = (1 - (th + 0.06) ** 2).clamp_(0, 1), (1 - (th - 0.1) ** 2).clamp_(0, 1)
+    n2, w3 = narrow * narrow, wide * wide * wide
+    n6 = n2 * n2 * n2
+    n12 = n6 * n6
+    first, second = n12 * n12 * n6, w3 * w3 * w3  # powers of 30 and 9
+    up = (0.5 * s.smooth[1]).add_(0.5)
+    back = _dot(s.smooth, rim).add_(0.35).clamp_(0, 1).mul_(s.open)
+    direct, gloss = sine.mul_(shadow), shadow.mul_(s.gloss)
+    bright, tinted = first.mul_(gloss).mul_(0.04), second.mul_(gloss).mul_(0.2)
     out = torch.empty_like(s.albedo)
     for k in range(3):
-        body = direct * key_colour[k] + (ground[k] + (sky[k] - ground[k]) * up) * s.open + (0.9 * back) * rim_colour[k]
-        out[k] = (
-            s.albedo[k] * body + (bright + s.albedo[k].sqrt() * tinted) * key_colour[k] + (0.03 * back) * rim_colour[k]
-        )
+        body = (up * (sky[k] - ground[k])).add_(ground[k]).mul_(s.open)
+        body = _more(_more(body, direct, key_colour[k]), 0.9 * back, rim_colour[k]).mul_(s.albedo[k])
+        shine = torch.addcmul(bright, s.albedo[k].sqrt(), tinted)
+        out[k] = _more(_more(body, shine, key_colour[k]), 0.03 * back, rim_colour[k])
     return out

@@ -7,28 +7,45 @@ import torch
 
 Tensor = torch.Tensor
 _SIDE = 256
+_ROW = _SIDE + 1  # the first column and row are repeated at the end, so that neighbours need no modulus
 
 
 @lru_cache(maxsize=4)
 def tile(device: str) -> tuple[Tensor, ...]:
-    """Return four tables of 256 * 256 white noise in [0, 1)."""
-    values = np.random.default_rng(20250101).random((4, _SIDE * _SIDE), dtype=np.float32)
-    return torch.tensor(values, device=device).unbind(0)
+    """Return four tables of 257 x 257 white noise in [0, 1), flat, whose last row and column are their first."""
+    values = np.random.default_rng(20250101).random((4, _SIDE, _SIDE), dtype=np.float32)
+    wide = np.pad(values, ((0, 0), (0, 1), (0, 1)), mode="wrap")
+    return torch.tensor(wide.reshape(4, -1), device=device).unbind(0)
+
+
+def _cell(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the lattice cell, 0 to 255, and the smoothed place inside it."""
+    low = torch.floor(x)
+    f = x - low
+    return low.to(torch.int32).bitwise_and_(255), f * f * (3 - 2 * f)
 
 
 def value_noise(x: Tensor, y: Tensor, channels: int = 1) -> Tensor:
     """Return smooth noise in [0, 1], (..., channels), at (x, y) of a unit lattice that repeats after 256 cells."""
-    x0, y0 = torch.floor(x), torch.floor(y)
-    fx, fy = x - x0, y - y0
-    fx, fy = fx * fx * (3 - 2 * fx), fy * fy * (3 - 2 * fy)
-    ix, iy = x0.to(torch.int64) & 255, (y0.to(torch.int64) & 255) << 8
-    ix1, iy1 = (ix + 1) & 255, (iy + 256) & 65535
-    corners = [(a + b).reshape(-1) for b in (iy, iy1) for a in (ix, ix1)]
+    (ix, fx), (iy, fy) = _cell(x), _cell(y)
+    first = torch.add(ix, iy, alpha=_ROW)
+    index = first.reshape(-1)
     out = []
     for table in tile(str(x.device))[:channels]:
-        a, b, c, d = (table.index_select(0, i).view(x.shape) for i in corners)
+        a, b, c, d = (table[k:].index_select(0, index).view(first.shape) for k in (0, 1, _ROW, _ROW + 1))
         out.append(torch.lerp(torch.lerp(a, b, fx), torch.lerp(c, d, fx), fy))
-    return torch.stack(out).movedim(0, -1)
+    return out[0][..., None] if channels == 1 else torch.stack(out).movedim(0, -1)
+
+
+def grid_noise(x: Tensor, y: Tensor, channels: int = 1) -> tuple[Tensor, ...]:
+    """Return `value_noise` at every pair of columns x (W,) and rows y (H,), as (H, W) for each channel."""
+    (ix, fx), (iy, fy) = _cell(x), _cell(y)
+    out = []
+    for table in tile(str(x.device))[:channels]:
+        square = table.view(_ROW, _ROW)
+        columns = torch.lerp(square.index_select(1, ix), square[:, 1:].index_select(1, ix), fx)
+        out.append(torch.lerp(columns.index_select(0, iy), columns[1:].index_select(0, iy), fy[:, None]))
+    return tuple(out)
 
 
 def ramp(low: float, high: float, x: Tensor) -> Tensor:
@@ -37,6 +54,6 @@ def ramp(low: float, high: float, x: Tensor) -> Tensor:
     return t * t * (3.0 - 2.0 * t)
 
 
-def mix(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+def mix(a: Tensor | float, b: Tensor | float, t: Tensor) -> Tensor:
     """Return a + (b - a) t."""
     return a + (b - a) * t

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 import torch
 
@@ -87,6 +88,13 @@ def assemble(parts: list[Part]) -> Assembly:
         total if split is None else split,
         torch.cat(casters),
     )
+
+
+def columns(table: Tensor) -> Tensor:
+    """Return the transpose (K, N) of a table (N, K), laid out anew."""
+    if table.device.type == "cpu" and table.shape[0]:
+        return torch.from_numpy(cv2.transpose(table.numpy()))  # several times as fast
+    return table.T.contiguous()
 
 
 @lru_cache(maxsize=64)

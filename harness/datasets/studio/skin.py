@@ -9,6 +9,7 @@ import torch
 
 from .chart import Chart, chart
 from .noise import mix, ramp, value_noise
+from .parts import columns
 
 Tensor = torch.Tensor
 
@@ -60,80 +61,90 @@ def _seeded(person: Mapping[str, float]) -> tuple[float, float, np.random.Genera
     return float(seed % 251), float((seed // 251) % 241), np.random.default_rng([seed, 77])
 
 
+def _tint(c: Chart, colour: tuple[float, float, float] | Tensor) -> Tensor:
+    """Return a colour (3, 1, 1)."""
+    return torch.as_tensor(colour, dtype=torch.float32, device=c.x.device).view(3, 1, 1)
+
+
 def _colour(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> Tensor:
-    """Return the even tones of the skin (T, T, 3): blood, freckles, rings under the eyes, lips."""
-    m, dev = c.masks, c.x.device
-    base = torch.tensor(skin_albedo(p), dtype=torch.float32, device=dev)
-    blotch = value_noise(c.arc * 0.7 + ox, c.s * 0.7 + oy, 2)
-    fine = value_noise(c.arc * 3.1 + oy, c.s * 3.1 + ox, 2)
+    """Return the even tones of the skin (3, T, T): blood, freckles, rings under the eyes, lips."""
+    m = c.masks
+    base = _tint(c, torch.tensor(skin_albedo(p)))
+    blotch, blotch2 = c.noise(0.7, 0.7, ox, oy, 2)
+    fine, fine2 = c.noise(3.1, 3.1, oy, ox, 2)
     light = float(1.0 - 0.75 * p["melanin"])
     blood = (0.35 + 0.65 * p["redness"]) * (0.7 * m["cheeks"] + 0.8 * m["nose"] + 0.35 * m["chin"]) + 0.25 * m[
         "socket"
     ] * 0.6
-    blood = (
-        light * (0.95 * blood + 0.08 + 0.3 * (blotch[..., 0] - 0.5) + 0.22 * (fine[..., 0] - 0.5))
-        + 0.3 * light * m["inner_corner"]
-    )
-    tone = torch.exp(-blood[..., None] * torch.tensor([0.06, 0.42, 0.40], device=dev))
-    pigment = 0.16 * (blotch[..., 1] - 0.5) + 0.12 * (fine[..., 1] - 0.5) + 0.06 * m["forehead"] - 0.1 * m["chin"] * 0.3
+    blood = light * (0.95 * blood + 0.08 + 0.3 * (blotch - 0.5) + 0.22 * (fine - 0.5)) + 0.3 * light * m["inner_corner"]
+    pigment = 0.16 * (blotch2 - 0.5) + 0.12 * (fine2 - 0.5) + 0.06 * m["forehead"] - 0.1 * m["chin"] * 0.3
     rings = (0.12 + 0.55 * p["eye_bags"]) * m["under_eye"] + 0.16 * m["socket"] * (0.4 + p["melanin"])
     pigment = pigment + rings
-    tone = tone * torch.exp(-pigment[..., None] * torch.tensor([0.55, 0.85, 0.95], device=dev))
+    tone = blood * _tint(c, (-0.06, -0.42, -0.40))
+    tone = tone.addcmul_(pigment[None], _tint(c, (-0.55, -0.85, -0.95)))
     if p["freckles"] > 0.02:
-        spots = value_noise(c.arc * 4.3 + ox, c.s * 4.3 + oy, 2)
+        spots, shade = c.noise(4.3, 4.3, ox, oy, 2)
         where = (m["cheeks"] + 0.8 * m["nose"] + 0.35 * m["forehead"] + 0.12 * m["front"]).clamp(0, 1)
         level = 0.86 - 0.3 * p["freckles"] * where
-        spot = ramp(0.0, 0.08, spots[..., 0] - level) * (0.4 + 0.6 * spots[..., 1]) * where.clamp(0, 1) ** 0.5
-        tone = tone * torch.exp(-spot[..., None] * torch.tensor([0.3, 0.58, 0.75], device=dev))
-    return base * tone
+        spot = ramp(0.0, 0.08, spots - level) * (0.4 + 0.6 * shade) * where.sqrt()
+        tone = tone.addcmul_(spot[None], _tint(c, (-0.3, -0.58, -0.75)))
+    return tone.exp_().mul_(base)
 
 
 def _lip_paint(c: Chart, p: Mapping[str, float], colour: Tensor, ox: float) -> Tensor:
-    m, dev = c.masks, c.x.device
+    m = c.masks
     depth = 0.75 + 0.75 * p["lip_colour"]
-    tint = torch.tensor([0.10, 0.62, 0.50], device=dev) * depth
-    tint = tint + torch.tensor([0.22, 0.12, 0.05], device=dev) * p["melanin"]
-    grain = value_noise(c.arc * 9.0 + ox, c.s * 2.0)[..., 0] - 0.5
+    tint = _tint(c, (0.10, 0.62, 0.50)) * depth + _tint(c, (0.22, 0.12, 0.05)) * p["melanin"]
+    grain = c.noise(9.0, 2.0, ox)[0] - 0.5
     dark = 0.55 * torch.exp(-(((c.s - 19.1) / 0.09) ** 2)) + 0.18 * grain
-    lips = colour * torch.exp(-tint) * torch.exp(-dark[..., None])
-    return mix(colour, lips, (m["lips"] * 0.92)[..., None])
+    lips = colour * torch.exp(-tint) * torch.exp(-dark)
+    return mix(colour, lips, m["lips"] * 0.92)
+
+
+def _bumps(c: Chart, spots: list[tuple[float, float, float, float]], power: int) -> Tensor:
+    """Return the sum (T, T) of bumps (x, y, radius, height) on the face, each drawn only where it is not zero."""
+    total = torch.zeros_like(c.x)
+    for x, y, r, height in spots:
+        rows, cols = c.window(x, y, 4.5 * r)
+        if rows.stop > rows.start and cols.stop > cols.start:
+            away = ((c.x[rows, cols] - x) ** 2 + (c.y[rows, cols] - y) ** 2) / (r * r)
+            total[rows, cols] += height * torch.exp(-(away**power))
+    return total * c.masks["front"]
 
 
 def _spots(c: Chart, p: Mapping[str, float], colour: Tensor, rng: np.random.Generator) -> Tensor:
     """Add moles and blemishes."""
-    dev = c.x.device
-    near = [(rng.uniform(-6, 6), rng.uniform(-10, 6.5), rng.uniform(0.05, 0.14)) for _ in range(8)]
-    total = torch.zeros_like(c.x)
-    for x, y, r in near[: int(p["moles"])]:
-        total = total + torch.exp(-((((c.x - x) ** 2 + (c.y - y) ** 2) / (r * r)) ** 2))
-    colour = colour * torch.exp(-(total * c.masks["front"])[..., None] * torch.tensor([0.7, 1.0, 1.1], device=dev))
+    near = [(rng.uniform(-6, 6), rng.uniform(-10, 6.5), rng.uniform(0.05, 0.14), 1.0) for _ in range(8)]
+    if int(p["moles"]) > 0:
+        colour = colour * torch.exp(_bumps(c, near[: int(p["moles"])], 2) * _tint(c, (-0.7, -1.0, -1.1)))
     if p["blemishes"] > 0.2:
-        red = torch.zeros_like(c.x)
+        red = []
         for _ in range(int(14 * p["blemishes"])):
-            x, y, r = rng.uniform(-6, 6), rng.uniform(-10.5, 6.0), rng.uniform(0.1, 0.22)
-            red = red + rng.uniform(0.3, 1.0) * torch.exp(-(((c.x - x) ** 2 + (c.y - y) ** 2) / (r * r)))
-        colour = colour * torch.exp(-(red * c.masks["front"])[..., None] * torch.tensor([0.05, 0.35, 0.3], device=dev))
+            place = (rng.uniform(-6, 6), rng.uniform(-10.5, 6.0), rng.uniform(0.1, 0.22))
+            red.append((*place, rng.uniform(0.3, 1.0)))
+        colour = colour * torch.exp(_bumps(c, red, 1) * _tint(c, (-0.05, -0.35, -0.3)))
     return colour
 
 
 def _lines(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> Tensor:
     """Return the depth of wrinkles and folds (T, T)."""
     m, w = c.masks, p["wrinkles"]
-    broken = 0.35 + 0.9 * value_noise(c.arc * 0.9 + oy, c.s * 1.3 + ox)[..., 0]
+    broken = 0.35 + 0.9 * c.noise(0.9, 1.3, oy, ox)[0]
     lines = m["forehead_lines"] * 0.9 + m["crows_feet"] + 0.8 * m["frown_lines"] + 0.9 * m["lower_lid_lines"]
     return lines * broken * w + m["fold_line"] * (0.15 + 0.75 * w) + m["marionette"] * 0.7 * w
 
 
 def _slope(c: Chart, p: Mapping[str, float], lines: Tensor, ox: float, oy: float) -> Tensor:
-    """Return the slope of the fine relief to the right and up (T, T, 2)."""
+    """Return the slope of the fine relief to the right and up (2, T, T)."""
     m = c.masks
-    lips = 0.5 * m["lips"] * (value_noise(c.arc * 8.0 + ox, c.s * 1.2)[..., 0] - 0.5)
-    pores = (value_noise(c.arc * 14.0 + ox, c.s * 14.0 + oy)[..., 0] - 0.5) * 0.014
-    pores = pores + (value_noise(c.arc * 6.0, c.s * 6.0 + ox)[..., 0] - 0.5) * 0.012
+    lips = 0.5 * m["lips"] * (c.noise(8.0, 1.2, ox)[0] - 0.5)
+    pores = (c.noise(14.0, 14.0, ox, oy)[0] - 0.5) * 0.014
+    pores = pores + (c.noise(6.0, 6.0, 0.0, ox)[0] - 0.5) * 0.012
     cheeks = (0.4 + 0.6 * (m["cheeks"] + m["nose"]).clamp(0, 1)) * m["front"]
     height = p["pores"] * pores * cheeks + 0.03 * lips - 0.055 * lines - 0.05 * m["crease"]
-    slope = torch.stack([torch.gradient(height, dim=k)[0] for k in (1, 0)], -1) / c.cell
-    return slope.clamp(-0.7, 0.7) * c.x.new_tensor([1.0, -1.0])
+    right = torch.gradient(height, dim=1)[0] / c.cell[..., 0]
+    down = torch.gradient(height, dim=0)[0] / c.cell[..., 1]
+    return torch.stack([right, -down]).clamp_(-0.7, 0.7)
 
 
 def _brows(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> Tensor:
@@ -161,15 +172,10 @@ def scalp_map(c: Chart, p: Mapping[str, float], ox: float, oy: float) -> Tensor:
     front = ramp(75.0, 40.0, angle)
     corner = torch.exp(-(((angle - 38.0) / 13.0) ** 2))
     rise = front * 0.9 * p["hairline"] + (1.6 * corner + 0.4 * front) * p["baldness"] + 0.35 * corner * p["masculinity"]
-    ragged = (
-        value_noise(c.arc * 1.6 + ox, c.s * 1.6 + oy)[..., 0] * 0.7
-        + value_noise(c.arc * 6.0 + oy, c.s * 3.0 + ox)[..., 0] * 0.5
-    )
+    ragged = c.noise(1.6, 1.6, ox, oy)[0] * 0.7 + c.noise(6.0, 3.0, oy, ox)[0] * 0.5
     cover = ramp(-0.45, 0.55, m["scalp"] - rise + 0.9 * (ragged - 0.6))
     top = ramp(2.5, 7.5, c.y) * ramp(9.0, 5.0, c.z)
-    return cover * (
-        1 - ramp(0.35, 1.0, p["baldness"] * torch.ones_like(top)) * ramp(0.3, 0.8, top + 0.5 * (ragged - 0.6))
-    )
+    return cover * (1 - ramp(0.35, 1.0, top.new_tensor(p["baldness"])) * ramp(0.3, 0.8, top + 0.5 * (ragged - 0.6)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,27 +228,25 @@ def paint(person: Mapping[str, float], side: int, device: str, *, relief: bool =
     lines = _lines(c, person, ox, oy)
     dark = 0.3 * lines + 2.6 * m["nostrils"] + 0.45 * m["crease"] + 0.25 * m["lower_edge"] + 0.08 * m["upper_lid"]
     dark = dark + (0.8 + 0.9 * person["lashes"]) * m["upper_edge"]
-    colour = colour * torch.exp(-dark[..., None] * c.x.new_tensor([0.8, 1.0, 1.05]))
-    hair = c.x.new_tensor(hair_albedo(person))
-    grey = c.x.new_tensor([0.52, 0.52, 0.53])
+    colour = colour * torch.exp(dark * _tint(c, (-0.8, -1.0, -1.05)))
+    hair, grey = _tint(c, torch.tensor(hair_albedo(person))), _tint(c, (0.52, 0.52, 0.53))
     brow = _brows(c, person, ox, oy)
-    colour = mix(colour, mix(hair, grey, c.x.new_tensor(0.5 * person["grey"] ** 1.5)) * 0.75, (0.93 * brow)[..., None])
+    colour = mix(colour, mix(hair, grey, c.x.new_tensor(0.5 * person["grey"] ** 1.5)) * 0.75, 0.93 * brow)
     cover = scalp_map(c, person, ox, oy)
-    streak = 0.7 * value_noise(c.arc * 7.0 + oy, c.s * 1.5 + ox)[..., 0]
-    streak = streak + 0.5 * value_noise(c.arc * 15.0 + ox, c.s * 2.0)[..., 0]
-    haired = mix(hair, grey, c.x.new_tensor(0.8 * person["grey"])) * (0.22 + 0.6 * streak)[..., None]
-    full = mix(colour, haired, (0.97 * cover)[..., None])
-    slope = _slope(c, person, lines, ox, oy) if relief else torch.zeros_like(c.cell)
+    streak = 0.7 * c.noise(7.0, 1.5, oy, ox)[0] + 0.5 * c.noise(15.0, 2.0, ox)[0]
+    haired = mix(hair, grey, c.x.new_tensor(0.8 * person["grey"])) * (0.22 + 0.6 * streak)
+    full = mix(colour, haired, 0.97 * cover)
+    slope = _slope(c, person, lines, ox, oy) if relief else c.x.new_zeros((2, side, side))
     gloss = (0.3 + 0.5 * person["oiliness"] * (0.45 + 0.55 * m["t_zone"])) * (1 - 0.7 * brow)
-    gloss = gloss + 0.45 * m["lips"] * (0.5 + 0.5 * value_noise(c.arc * 5.0, c.s * 3.0)[..., 0])
-    texels = torch.cat([full, slope, gloss[..., None], cover[..., None], brow[..., None]], -1).view(-1, CHANNELS)
+    gloss = gloss + 0.45 * m["lips"] * (0.5 + 0.5 * c.noise(5.0, 3.0)[0])
+    planes = torch.cat([full, slope, gloss[None], cover[None], brow[None]]).view(CHANNELS, -1)
     scalp, chin, growth = _regions(side, device)
     arc, s = (t.reshape(-1).index_select(0, chin) for t in (c.arc, c.s))
     stubble = 0.6 * value_noise(arc * 11.0 + oy, s * 7.0 + ox)[..., 0]
     stubble = stubble + 0.6 * value_noise(arc * 22.0 + oy, s * 13.0 + ox)[..., 0]
-    bare, thick = (t.view(-1, 3).index_select(0, scalp) for t in (colour, full))
-    beard = mix(hair * 0.85, grey, c.x.new_tensor(person["grey"]))
-    return Skin(texels, scalp, bare, thick, chin, growth, stubble, beard)
+    bare, thick = (columns(t.view(3, -1).index_select(1, scalp)) for t in (colour, full))
+    beard = mix(hair * 0.85, grey, c.x.new_tensor(person["grey"])).view(3)
+    return Skin(columns(planes), scalp, bare, thick, chin, growth, stubble, beard)
 
 
 def dress(skin: Skin, person: Mapping[str, float], day: Mapping[str, float]) -> Tensor:

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
+import torch.nn.functional as F
 
 from .body import cloth_colour, clothes_table
 from .camera import Camera
 from .eyes import eye_colour, eye_table
 from .geometry import Level
-from .light import Lamps, ShadowMap, Surface, shade, shade_hair, spread
+from .light import Lamps, ShadowMap, Surface, shade, shade_hair, spread, unit
 from .memory import Memory
-from .parts import CLOTH, EYE, HAIR, PLAIN, RECORD, SKIN, Assembly
-from .raster import Visible
+from .parts import CLOTH, EYE, HAIR, PLAIN, RECORD, SKIN, Assembly, columns
+from .raster import Visible, places
 from .rig import Columns
 from .skin import CHANNELS, Skin, dress, paint, texture_side
 
@@ -53,7 +55,7 @@ class Looks:
 _SKINS: dict[tuple[object, ...], Skin] = {}
 _DRESSED: Memory[Tensor] = Memory(2)  # of large pictures, for clips
 _SKIN_TEXELS = 1 << 22
-_CHUNK = 1 << 14  # pixels at a time, so that the work stays in the processor's cache
+_CHUNK = 1 << 15  # pixels at a time, so that the work stays in the processor's cache
 
 
 def _skin(person: Factors, side: int, device: str, relief: bool) -> Skin:
@@ -107,27 +109,32 @@ def _sample_skin(look: Looks, uv: Tensor, picture: Tensor) -> Tensor:
     x = (uv[0] * side - 0.5).clamp(0, side - 1.001)
     y = (uv[1] * side - 0.5).clamp(0, side - 1.001)
     x0, y0 = torch.floor(x), torch.floor(y)
-    fx, fy = (x - x0)[:, None], (y - y0)[:, None]
-    i = (look.texture.index_select(0, picture) * side + y0.to(torch.int64)) * side + x0.to(torch.int64)
-    t = look.skin
-    top = torch.lerp(t.index_select(0, i), t.index_select(0, i + 1), fx)
-    low = torch.lerp(t.index_select(0, i + side), t.index_select(0, i + side + 1), fx)
-    return torch.lerp(top, low, fy).T.contiguous()
+    fx, fy = x - x0, y - y0
+    i = (y0 * side + x0).to(torch.int64)
+    if look.texture.shape[0] > 1:
+        i.add_(look.texture.index_select(0, picture), alpha=side * side)
+    low = fx * fy
+    weight = torch.stack([1 - fx - fy + low, fx - low, fy - low, low], 1)
+    return _mean(look.skin, i[:, None] + _corners(side, str(i.device)), weight)
 
 
-def _interpolate(flat: Tensor, assembly: Assembly, seen: Visible) -> Tensor:
-    """Return (K, N) attributes at the visible points from (B * V, K) at the vertices."""
-    corner = assembly.faces.index_select(0, seen.triangle)
+@lru_cache(maxsize=8)
+def _corners(side: int, device: str) -> Tensor:
+    """Return the steps from a texel to the four around a point."""
+    return torch.tensor([0, 1, side, side + 1], device=device)
+
+
+def _mean(table: Tensor, index: Tensor, weight: Tensor) -> Tensor:
+    """Return the weighted means (K, N) of the rows (N, J) of a table (R, K)."""
+    return columns(F.embedding_bag(index, table, mode="sum", per_sample_weights=weight))
+
+
+def _interpolate(flat: Tensor, assembly: Assembly, triangle: Tensor, picture: Tensor, weight: Tensor) -> Tensor:
+    """Return (K, N) attributes at points of triangles (N,) from (B * V, K) at the vertices."""
+    corner = assembly.faces.index_select(0, triangle)
     if assembly.records.shape[0] > 1:
-        corner = corner + (seen.picture * assembly.records.shape[1])[:, None]
-    out = flat.index_select(0, corner[:, 0]) * seen.weight[:, 0:1]
-    out = torch.addcmul(out, flat.index_select(0, corner[:, 1]), seen.weight[:, 1:2])
-    return torch.addcmul(out, flat.index_select(0, corner[:, 2]), seen.weight[:, 2:3]).T.contiguous()
-
-
-def _unit(v: Tensor) -> Tensor:
-    """Return (3, N) vectors of length 1."""
-    return v * torch.rsqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2] + 1e-12)
+        corner = torch.add(corner, picture[:, None], alpha=assembly.records.shape[1])
+    return _mean(flat, corner, weight)
 
 
 def _bend(normal: Tensor, slope: Tensor) -> Tensor:
@@ -137,14 +144,14 @@ def _bend(normal: Tensor, slope: Tensor) -> Tensor:
     rx, rz = z * length, -x * length
     ux, uy, uz = y * rz, z * rx - x * rz, -y * rx
     tilt_x, tilt_y = slope
-    return _unit(torch.stack([x - rx * tilt_x - ux * tilt_y, y - uy * tilt_y, z - rz * tilt_x - uz * tilt_y]))
+    return unit(torch.stack([x - rx * tilt_x - ux * tilt_y, y - uy * tilt_y, z - rz * tilt_x - uz * tilt_y]))
 
 
 def _lit_vertices(assembly: Assembly, eye: Tensor, shadows: ShadowMap) -> Tensor:
     """Return (B * V,) the share of the key light that reaches every vertex, on the side that faces the lens."""
     batch, vertices = assembly.records.shape[:2]
     picture = torch.arange(batch, device=eye.device).repeat_interleave(vertices)
-    data = assembly.records[..., :6].reshape(-1, 6).T.contiguous()
+    data = columns(assembly.records[..., :6].reshape(-1, 6))
     lens = spread(eye, picture)
     ahead = sum(data[3 + k] * (lens[k] - data[k]) for k in range(3))
     return shadows.lit(data[:3], data[3:] * torch.sign(torch.as_tensor(ahead)), picture)
@@ -154,7 +161,7 @@ def radiance(assembly: Assembly, seen: Visible, cam: Camera, light: Lamps, shado
     """Shade every visible point.
 
     Returns:
-        (3, N) linear radiance, in the order of `seen`.
+        (3, N) linear radiance, at most 4, in the order of `seen`.
     """
     out = torch.empty((3, seen.pixel.shape[0]), device=seen.pixel.device)
     eye = cam.eye()
@@ -163,19 +170,21 @@ def radiance(assembly: Assembly, seen: Visible, cam: Camera, light: Lamps, shado
         flat = torch.cat([flat, _lit_vertices(assembly, eye, shadows)[:, None]], 1)
     material = assembly.material.index_select(0, seen.triangle)
     for kind in (SKIN, PLAIN, EYE, HAIR, CLOTH):
-        everything = (material == kind).nonzero().squeeze(1)
+        everything = places(material == kind)
         for which in torch.split(everything, _CHUNK):
-            piece = Visible(*(t.index_select(0, which) for t in seen))
-            data = _interpolate(flat, assembly, piece)
-            point, normal = data[0:3], _unit(data[3:6])
-            lens = spread(eye, piece.picture)
-            view = _unit(torch.stack([lens[k] - point[k] for k in range(3)]))
+            triangle, picture = seen.triangle.index_select(0, which), seen.picture[: which.shape[0]]
+            if assembly.records.shape[0] > 1:  # otherwise all are of picture 0
+                picture = seen.picture.index_select(0, which)
+            data = _interpolate(flat, assembly, triangle, picture, seen.weight.index_select(0, which))
+            point, normal = data[0:3], unit(data[3:6])
+            lens = spread(eye, picture)
+            view = unit(torch.stack([lens[k] - point[k] for k in range(3)]))
             if kind in (PLAIN, CLOTH):
-                normal = normal * torch.sign((normal * view).sum(0))
-            lit = data[RECORD] if look.coarse else shadows.lit(point, normal, piece.picture)
-            shaded = _material(kind, [data, normal, view, lit, piece.picture], light, look, cam.target)
+                normal.mul_((normal * view).sum(0).sign_())
+            lit = data[RECORD] if look.coarse else shadows.lit(point, normal, picture)
+            shaded = _material(kind, [data, normal, view, lit, picture], light, look, cam.target)
             out.index_copy_(1, which, shaded)
-    return out
+    return out.clamp_(0.0, 4.0)
 
 
 def _material(kind: int, picked: list[Tensor], light: Lamps, look: Looks, centre: Tensor) -> Tensor:
@@ -189,13 +198,21 @@ def _material(kind: int, picked: list[Tensor], light: Lamps, look: Looks, centre
         soft = 1 - 0.8 * torch.maximum(texel[6], texel[7])
         return shade(Surface(colour, fine, normal, view, opened, texel[5], soft, 0.0, lit, picture), light)
     if kind == EYE:
-        colour = eye_colour(_unit(paint), tag, spread(look.eyes, picture))
-        return shade(Surface(colour, normal, normal, view, opened, gloss, 0.35, 1.0, lit * opened, picture), light)
+        colour = eye_colour(unit(paint), tag, spread(look.eyes, picture))
+        return shade(
+            Surface(
+                colour, normal, normal, view, opened, gloss, torch.full_like(lit, 0.35), 1.0, lit * opened, picture
+            ),
+            light,
+        )
     if kind == CLOTH:
         colour = cloth_colour(paint, spread(look.cloth, picture))
-        return shade(Surface(colour, normal, normal, view, opened, gloss, 0.0, 0.0, lit, picture), light)
+        return shade(Surface(colour, normal, normal, view, opened, gloss, None, 0.0, lit, picture), light)
     if kind == HAIR:
         middle = spread(centre, picture)
-        away = _unit(torch.stack([data[k] - middle[k] for k in range(3)]))
-        return shade_hair(Surface(paint, normal, away, view, opened, gloss, 0.0, 0.0, lit, picture), light)
-    return shade(Surface(paint, normal, normal, view, opened, gloss, 0.3, 0.0, lit * opened, picture), light)
+        away = unit(torch.stack([data[k] - middle[k] for k in range(3)]))
+        return shade_hair(Surface(paint, normal, away, view, opened, gloss, None, 0.0, lit, picture), light)
+    return shade(
+        Surface(paint, normal, normal, view, opened, gloss, torch.full_like(lit, 0.3), 0.0, lit * opened, picture),
+        light,
+    )
