@@ -118,7 +118,9 @@ class DataSpec(Document):
     def _path_fits(self) -> "DataSpec":
         if self.dataset != "studio" and self.path is None:
             raise ValueError(f"dataset '{self.dataset}' needs a path")
-        foreign = ("path", "terms", "identities", *_CHOICES) if self.dataset == "studio" else (*_RENDERED, *_CHOICES)
+        foreign: tuple[str, ...] = (*_RENDERED, *_CHOICES)
+        if self.dataset == "studio":
+            foreign = ("path", "terms", "identities", *_CHOICES)
         if self.published:
             options = dataset_cards()[self.dataset].options
             foreign = (*_RENDERED, "identities", "size", "seed", "splits", "terms", *(set(_CHOICES) - set(options)))
