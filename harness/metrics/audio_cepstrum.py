@@ -6,15 +6,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from ..instruments.logmel import RATE, log_mel
+from ..instruments.logmel import HIGH, HOP, LOW, RATE
 from .audio_signal import Path, Wave, active, in_step, warping_path, wave_of
 
 BANDS, WINDOW = 40, 512
 COEFFICIENTS = 13
 CONSTANT = 10 * math.sqrt(2) / math.log(10)
 """dB for one unit of a coefficient: 6.1419."""
-_SPREAD = 4.0
-"""What `log_mel` divides by."""
+LEVEL = 0.05
+"""Root mean square to which every sound is brought."""
+FLOOR = 1e-6
+"""Under the power of a band: 34 dB below white noise of that level."""
 
 
 def mel_cepstral_distortion(
@@ -62,15 +64,40 @@ def mel_cepstral_distortion(
 
 
 def mel_cepstrum(wave: Wave, coefficients: int = COEFFICIENTS) -> NDArray[np.float64]:
-    """Return (steps, K) cepstra c1 to cK of a sound at 16 kHz, one every 10 ms."""
-    magnitude = log_mel(np.asarray(wave, dtype=np.float32), RATE, bands=BANDS, window=WINDOW) * (_SPREAD / 2)
-    return np.asarray(magnitude.astype(np.float64) @ cosines(coefficients))
+    """Return (steps, K) cepstra c1 to cK of a sound at 16 kHz, one every 10 ms, by librosa.
+
+    Step t is centred on (t + 0.5) * 10 ms.
+    """
+    import librosa
+
+    wave = np.asarray(wave, dtype=np.float64)
+    steps = len(wave) // HOP
+    level = float(np.sqrt(np.mean(wave**2)))
+    window = librosa.filters.get_window("hann", WINDOW)
+    power = librosa.feature.melspectrogram(
+        y=np.pad(wave * (LEVEL / level), (WINDOW // 2 - HOP // 2, WINDOW)),
+        sr=RATE,
+        n_fft=WINDOW,
+        hop_length=HOP,
+        window=window,
+        center=False,
+        n_mels=BANDS,
+        fmin=LOW,
+        fmax=HIGH,
+        htk=True,
+        norm=1,
+        dtype=np.float64,
+    )[:, :steps]
+    magnitude = np.log(power / np.sum(window**2) + FLOOR) / 2
+    return cosines(magnitude, coefficients).T
 
 
-def cosines(coefficients: int) -> NDArray[np.float64]:
-    """Return (bands, K) the columns that turn log magnitudes into c1 to cK."""
-    angle = math.pi * np.outer(np.arange(BANDS) + 0.5, np.arange(1, coefficients + 1)) / BANDS
-    return np.asarray(2 / BANDS * np.cos(angle))
+def cosines(magnitude: NDArray[np.float64], coefficients: int) -> NDArray[np.float64]:
+    """Return (K, steps) the cosine series c1 to cK of log magnitudes (bands, steps)."""
+    import librosa
+
+    series = librosa.feature.mfcc(S=magnitude, n_mfcc=coefficients + 1, dct_type=2, norm=None)
+    return np.asarray(series[1:], dtype=np.float64) / len(magnitude)
 
 
 def alignment(a: Wave, b: Wave) -> Path:

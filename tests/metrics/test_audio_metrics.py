@@ -66,7 +66,7 @@ def test_every_metric_gives_a_mean_with_an_interval(name, pairs):
 @pytest.mark.parametrize("name", SOUNDS)
 def test_every_metric_knows_which_of_two_is_better(name, pairs):
     metric = load_metric(name)
-    worse = [pair(i, voice(i), noisy(voice(i), i, 0.12)) for i in range(8)]
+    worse = [pair(i, voice(i), noisy(voice(i), i, 0.06)) for i in range(8)]
     good, bad = (metric.measure(evidence(p)).value for p in (pairs, worse))
     if name != "gross_pitch_error":  # what is left voiced is right
         assert good < bad if metric.card.direction == "lower" else good > bad
