@@ -3,12 +3,13 @@
 import hashlib
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
 from types import MappingProxyType
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError, MediaError
 from ..instruments.logmel import RATE
@@ -20,7 +21,7 @@ from .audio_pitch import Contour, contour_of
 from .audio_prosody import F0Agreement, contour_agreement, shuffled_f0, tone_agreement
 from .audio_si_sdr import si_sdr
 from .audio_signal import Wave, in_step, wave_of
-from .base import Evidence, Metric, SoundPair
+from .base import Evidence, Features, Link, Metric, SoundPair
 from .sets import cluster_name, flags_of, named
 from .speech_speaker import speaker_similarity
 
@@ -29,23 +30,25 @@ REMEMBERED = 4096
 _contours: dict[bytes, Contour] = {}
 
 
-class PairedSounds(Metric):
-    """Mean of a value per pair of sounds, with a bootstrap over clusters; what has no value is counted, and named."""
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def cluster(self) -> str: ...
 
-    @abstractmethod
-    def of_pair(self, pair: SoundPair, evidence: Evidence) -> float:
-        """Return the value of one pair; raise InputError or MediaError where there is none."""
 
-    def measure(self, evidence: Evidence) -> Measurement:
-        """Return the mean over pairs; the value of each is in `items`."""
-        return self.mean(evidence, partial(self.of_pair, evidence=evidence))
+P = TypeVar("P", bound=_Named)
 
-    def mean(self, evidence: Evidence, value_of: Callable[[SoundPair], float]) -> Measurement:
+
+class PairedMean(Metric):
+    """Mean of a value per pair, with a bootstrap over clusters; what has no value is counted, and named."""
+
+    def mean(self, pairs: Iterable[P], seed: int, value_of: Callable[[P], float]) -> Measurement:
         """Return the mean of a value over pairs."""
         values: dict[str, float] = {}
         clusters: list[str] = []
         refused: dict[str, str] = {}
-        for pair in evidence.sounds:
+        for pair in pairs:
             try:
                 values[pair.id] = value_of(pair)
             except (InputError, MediaError) as error:
@@ -58,9 +61,7 @@ class PairedSounds(Metric):
             reason = f"no usable pair among {len(refused)}" if refused else "no pairs: nothing was made from a sound"
             return Measurement(value=None, n=0, failures=failures, flags=unused, reason=reason)
         array = np.fromiter(values.values(), np.float64, len(values))
-        interval = cluster_bootstrap(
-            array, clusters, np.random.default_rng(evidence.seed), cluster=cluster_name(clusters)
-        )
+        interval = cluster_bootstrap(array, clusters, np.random.default_rng(seed), cluster=cluster_name(clusters))
         few = () if interval is not None else (f"no interval: fewer than {FEWEST} clusters",)
         return Measurement(
             value=float(array.mean()),
@@ -71,6 +72,18 @@ class PairedSounds(Metric):
             flags=(*flags_of(self.card, len(values)), *few, *unused),
             failures=failures,
         )
+
+
+class PairedSounds(PairedMean):
+    """Mean of a value per pair of sounds."""
+
+    @abstractmethod
+    def of_pair(self, pair: SoundPair) -> float:
+        """Return the value of one pair; raise InputError or MediaError where there is none."""
+
+    def measure(self, evidence: Evidence) -> Measurement:
+        """Return the mean over pairs; the value of each is in `items`."""
+        return self.mean(evidence.sounds, evidence.seed, self.of_pair)
 
 
 def waves_of(pair: SoundPair) -> tuple[Wave, Wave]:
@@ -99,7 +112,7 @@ class CepstralDistortion(PairedSounds):
 
     align = False
 
-    def of_pair(self, pair: SoundPair, evidence: Evidence) -> float:
+    def of_pair(self, pair: SoundPair) -> float:
         """Return the distortion of one pair, in dB."""
         return mel_cepstral_distortion(*waves_of(pair), RATE, align=self.align)
 
@@ -113,20 +126,29 @@ class AlignedDistortion(CepstralDistortion):
 class ScaleInvariantRatio(PairedSounds):
     """`si_sdr`: scale-invariant signal to distortion ratio."""
 
-    def of_pair(self, pair: SoundPair, evidence: Evidence) -> float:
+    def of_pair(self, pair: SoundPair) -> float:
         """Return the ratio of one pair, in dB."""
         return si_sdr(*in_step(*waves_of(pair)))
 
 
-class SpeakerSimilarity(PairedSounds):
-    """`speaker_similarity`: cosine of the vectors of speakers, by the network that comes with the evidence."""
+class SpeakerSimilarity(PairedMean):
+    """`speaker_similarity`: cosine of the vectors of speakers that an instrument extracted of both sets."""
 
-    def of_pair(self, pair: SoundPair, evidence: Evidence) -> float:
-        """Return the cosine of one pair."""
-        if evidence.embed is None:
-            raise InputError("no network that tells speakers apart")
-        real, synthetic = evidence.embed(pair.real), evidence.embed(pair.synthetic)
-        return float(speaker_similarity(synthetic[None], real[None]).target[0])
+    def measure(self, evidence: Evidence) -> Measurement:
+        """Return the mean cosine over the links of the evidence."""
+        made, real = (_vectors(found) for found in (evidence.synthetic, evidence.real))
+
+        def value_of(link: Link) -> float:
+            for side, vectors, item in (("synthetic", made, link.id), ("real", real, link.source)):
+                if item not in vectors:
+                    raise InputError(f"no vector of the {side} sound")
+            return float(speaker_similarity(made[link.id][None], real[link.source][None]).target[0])
+
+        return self.mean(evidence.links, evidence.seed, value_of)
+
+
+def _vectors(found: Features | None) -> dict[str, NDArray[Any]]:
+    return dict(zip(found.ids, found.arrays["features"], strict=True)) if found is not None else {}
 
 
 class Prosody(PairedSounds):
@@ -136,7 +158,7 @@ class Prosody(PairedSounds):
     def read(self, agreement: F0Agreement) -> float | None:
         """Return the number that the metric is about."""
 
-    def of_pair(self, pair: SoundPair, evidence: Evidence) -> float:
+    def of_pair(self, pair: SoundPair) -> float:
         """Return the number of one pair."""
         value = self.read(contour_agreement(*contours_of(pair)))
         if value is None:
@@ -179,7 +201,7 @@ class GrossPitchError(Prosody):
 class Tones(PairedSounds):
     """`tones`: concordance of the movement of F0, flagged where flat or shuffled F0 does as well."""
 
-    def of_pair(self, pair: SoundPair, evidence: Evidence) -> float:
+    def of_pair(self, pair: SoundPair) -> float:
         """Return the concordance of one pair."""
         return _concordance(*contours_of(pair))
 
@@ -197,7 +219,7 @@ class Tones(PairedSounds):
             clusters.append(pair.cluster)
             return value
 
-        found = self.mean(evidence, value_of)
+        found = self.mean(evidence.sounds, evidence.seed, value_of)
         gain = cluster_bootstrap(gains, clusters, generator) if gains else None
         if gain is not None and gain.low <= 0:
             found = replace(found, flags=(*found.flags, "no better than flat or shuffled F0"))

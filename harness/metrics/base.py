@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,6 @@ from ..stats.score import Measurement
 
 Compare = Callable[[Picture, Picture], float]
 """How far two pictures of one size are apart, by a network."""
-Embed = Callable[[SoundMedia], NDArray[Any]]
-"""The vector (D,) of a sound, by a network; MediaError where it gives none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +65,15 @@ class SoundPair:
     real: SoundMedia
 
 
+class Link(NamedTuple):
+    """Which real item a synthetic one was made from."""
+
+    id: str
+    """Of the synthetic item."""
+    cluster: str
+    source: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything a metric may read; which fields are there follows from its card's form and purpose."""
@@ -82,8 +89,8 @@ class Evidence:
     """Streamed; paired metrics read it once."""
     sounds: Iterator[SoundPair] = field(default_factory=lambda: iter(()))
     """The same of sounds."""
-    embed: Embed | None = None
-    """Of the instrument, for paired metrics of sounds that read one."""
+    links: tuple[Link, ...] = ()
+    """Pairs by their ids, for paired metrics that read what an instrument extracted of both sets."""
     compare: Compare | None = None
     """Of the instrument, for paired metrics that read one."""
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))

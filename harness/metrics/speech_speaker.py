@@ -1,15 +1,11 @@
 """How alike voices are, from vectors of speakers."""
 
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from ..media.content import SoundMedia
-from .base import Embed
 from .sets import matrix
 
 Array = NDArray[np.float64]
@@ -60,25 +56,6 @@ def speaker_similarity(
     target = np.sum(rows["embeddings"] * rows["targets"], axis=1)
     source = np.sum(rows["embeddings"] * rows["sources"], axis=1) if sources is not None else None
     return SpeakerSimilarity(target=target, source=source)
-
-
-@lru_cache(maxsize=2)
-def embedder(instrument: str, weights: Path, device: str = "cpu") -> Embed:
-    """Return what gives the vector of a sound, by an instrument that tells speakers apart; errors as `load_instrument`.
-
-    Raises:
-        InputError: The instrument does not tell speakers apart.
-    """
-    from ..instruments import instrument_card, load_instrument
-
-    if "speaker" not in instrument_card(instrument).purpose:
-        raise InputError(f"{instrument} does not tell speakers apart")
-    loaded = load_instrument(instrument, weights, device)
-
-    def embed(sound: SoundMedia) -> NDArray[np.float32]:
-        return np.asarray(loaded.extract((sound,))["features"][0], dtype=np.float32)  # type: ignore[arg-type]
-
-    return embed
 
 
 def _unit(values: ArrayLike, name: str) -> Array:

@@ -100,10 +100,11 @@ def plan_measured(
             break
         key = measure_key(draft, card, "system")
         inputs = {"synthetic_set": made, "real_set": REAL}
-        if reading and card.form == "paired":
+        if reading and not instrument_card(reading.name).outputs:  # it compares two pictures, and extracts nothing
             key |= reading.key
         elif reading:
-            inputs = {
+            inputs = inputs if card.form == "paired" else {}
+            inputs |= {
                 "synthetic": extracted(draft, reading, made, (Split.TEST,)),
                 "real": extracted(draft, reading, REAL, tuple(Split)),
             }

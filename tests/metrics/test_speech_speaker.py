@@ -7,13 +7,10 @@ import torch
 from fauxbench import InputError, speaker_similarity
 from fauxbench.harness import instruments
 from fauxbench.harness.cards import Weights
-from fauxbench.harness.errors import MediaError
 from fauxbench.harness.instruments import instrument_card
 from fauxbench.harness.instruments.studio_voice import VoiceNet
 from fauxbench.harness.media.content import SoundMedia
-from fauxbench.harness.metrics import speech_speaker
 from fauxbench.harness.metrics.frechet import frechet_distance
-from fauxbench.harness.metrics.speech_speaker import embedder
 from fauxbench.harness.training.runtime import save_weights
 
 
@@ -51,9 +48,7 @@ def small_voice(tmp_path, monkeypatch):
     weights = Weights(file=path.name, url="-", sha256=digest, size=path.stat().st_size, licence="-")
     card = instrument_card("studio-voice").model_copy(update={"weights": weights})
     monkeypatch.setattr(instruments, "instrument_card", lambda name: card if name == "studio-voice" else None)
-    speech_speaker.embedder.cache_clear()
-    yield tmp_path
-    speech_speaker.embedder.cache_clear()
+    return tmp_path
 
 
 def sound(seed, seconds=1.0):
@@ -61,23 +56,8 @@ def sound(seed, seconds=1.0):
     return SoundMedia(sound=(0.1 * rng.standard_normal(round(16_000 * seconds))).astype(np.float32))
 
 
-def test_the_embedder_gives_the_vectors_of_the_instrument(small_voice):
-    embed = embedder("studio-voice", small_voice)
-    one = embed(sound(0))
-    assert one.shape == (128,)
-    np.testing.assert_array_equal(one, embed(sound(0)))
-    assert embedder("studio-voice", small_voice) is embed
-    with pytest.raises(MediaError, match=r"less than 0\.2 s"):
-        embed(sound(0, 0.05))
-
-
 def test_a_frechet_distance_of_voices_is_0_for_equal_sets(small_voice):
     loaded = instruments.load_instrument("studio-voice", small_voice)
     rows = loaded.extract([sound(seed, 0.5) for seed in range(6)])["features"]
     assert frechet_distance(rows, rows) == pytest.approx(0, abs=1e-9)
     assert frechet_distance(rows[:3], rows[3:]) > 0
-
-
-def test_only_what_tells_speakers_apart_does(tmp_path):
-    with pytest.raises(InputError, match="does not tell speakers apart"):
-        embedder("sound-spectrum", tmp_path)

@@ -21,10 +21,9 @@ from ...media.mediaset import MediaSet
 from ...media.read import DIGEST_RATE, read_sound
 from ...media.stream import MediaStream
 from ...metrics import load_metric
-from ...metrics.base import Evidence, Features, Pair, SoundPair
+from ...metrics.base import Evidence, Features, Link, Pair, SoundPair
 from ...metrics.perceptual import comparer
 from ...metrics.sets import named
-from ...metrics.speech_speaker import embedder
 from ...stats.blocks import FEWEST, blocks, blocks_by_id
 from ...stats.score import Measurement
 from ...store.store import Store
@@ -137,12 +136,24 @@ def measure(step: Step) -> Outcome:
 
 def _paired(step: Step, card: MetricCard, synthetic: MediaSet, failures: dict[str, int]) -> Evidence:
     real, seed, name = step.set("real_set"), int(step.key["seed"]), str(step.key.get("instrument") or "")
-    weights = Store(step.store).weights
+    if "synthetic" in step.inputs:
+        return _linked(step, synthetic, seed, failures)
     if "audio" in card.modality:
-        embed = embedder(name, weights, step.device) if name else None
-        return Evidence(sounds=iter(_SoundPairs(synthetic, real, failures)), embed=embed, seed=seed)
-    compare = comparer(name, weights, step.device) if name else None
+        return Evidence(sounds=iter(_SoundPairs(synthetic, real, failures)), seed=seed)
+    compare = comparer(name, Store(step.store).weights, step.device) if name else None
     return Evidence(pairs=iter(_Pairs(synthetic, real, failures)), compare=compare, seed=seed)
+
+
+def _linked(step: Step, synthetic: MediaSet, seed: int, failures: dict[str, int]) -> Evidence:
+    """Return what was extracted of both sets, and which items belong together."""
+    mine, unread = read_features(step.inputs["synthetic"], Split.TEST)
+    theirs, _ = read_features(step.inputs["real"], *Split)
+    items = synthetic.select(Split.TEST)
+    known = set(mine.ids)
+    links = tuple(Link(i.id, i.cluster, i.sources[0]) for i in items if i.sources and i.id in known)
+    lost = {"no source": sum(not i.sources for i in items), "unreadable": unread}
+    failures.update({why: count for why, count in lost.items() if count})
+    return Evidence(synthetic=mine, real=theirs, links=links, seed=seed)
 
 
 def _evidence(step: Step) -> tuple[Evidence, int]:
