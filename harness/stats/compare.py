@@ -174,6 +174,80 @@ def difference(a: Replicated, b: Replicated, *, alpha: float = 0.05) -> Differen
     )
 
 
+def from_error(
+    means: tuple[float, float],
+    error: float,
+    df: float,
+    clusters: int,
+    *,
+    alpha: float = 0.05,
+    p: float | None = None,
+    remark: str | None = None,
+) -> Difference:
+    """Return the difference of two means of one training seed each, from its standard error.
+
+    Args:
+        means: Of a and of b.
+        error: Standard error of their difference.
+        df: Degrees of freedom of the error.
+        clusters: Independent clusters that it rests on.
+        alpha: 1 less the level of the interval.
+        p: Two-sided, of a test that needs no standard error; None means Student's t.
+        remark: Of the caller.
+    """
+    noise = NOISE * max(abs(means[0]), abs(means[1]))
+    value, se = _settled(means[1] - means[0], noise), _settled(error, noise)
+    interval: tuple[float, float] | None
+    if se == 0.0:
+        interval, exact, why = _constant(value, 2.0 / 2.0 ** min(clusters, 1000))
+        p = exact if p is None else p
+        remark = "; ".join(filter(None, (remark, why)))
+    else:
+        half = quantile(1.0 - alpha / 2.0, df) * se
+        interval = value - half, value + half
+        p = 2.0 * tail(abs(value) / se, df) if p is None else p
+    return Difference(
+        means=means,
+        value=value,
+        se=se,
+        df=df,
+        interval=interval,
+        p=p,
+        about="checkpoint",
+        seeds=(1, 1),
+        blocks=clusters,
+        remark=remark,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedComponent:
+    """How far retraining alone moves a value, apart from the items that it is measured on."""
+
+    seeds: int
+    between: float | None
+    """Variance between checkpoints of one recipe, freed of what the sampling of items adds; None with one seed."""
+    sampling: float
+    """Variance of one checkpoint's value, by the jackknife."""
+
+    @property
+    def said(self) -> str:
+        """The component in words."""
+        if self.between is None:
+            return "one training seed: what retraining would change is not known"
+        return f"{self.seeds} training seeds: standard deviation {math.sqrt(self.between):.3g} between them"
+
+
+def seed_component(side: Replicated) -> SeedComponent:
+    """Split the variance of a row's value: s^2 between the seeds less what each seed's own sampling adds, cut at 0."""
+    covariance = jackknife_covariance(side.replicates)
+    sampling = float(np.trace(covariance)) / side.seeds
+    if side.seeds == 1:
+        return SeedComponent(seeds=1, between=None, sampling=sampling)
+    between = float(side.values.var(ddof=1)) - side.seeds * _alone(side)
+    return SeedComponent(seeds=side.seeds, between=max(0.0, between), sampling=sampling)
+
+
 def _settled(value: float, noise: float) -> float:
     return 0.0 if abs(value) <= noise else value
 
@@ -209,19 +283,20 @@ def _alone(side: Replicated) -> float:
 def _without_variation(
     value: float, a: Replicated, b: Replicated, about: About
 ) -> tuple[tuple[float, float] | None, float, str]:
-    if value == 0.0:
-        return (0.0, 0.0), 1.0, "the same in every block"
     p = 2.0 / 2.0**a.blocks
     if about == "recipe":
         p = max(p, 2.0 / math.comb(a.seeds + b.seeds, a.seeds))
+    return _constant(value, p)
+
+
+def _constant(value: float, p: float) -> tuple[tuple[float, float] | None, float, str]:
+    if value == 0.0:
+        return (0.0, 0.0), 1.0, "the same in every block"
     return None, p, "no variation between blocks: no interval, p from the exact sign test"
 
 
 def holm(p: Sequence[float]) -> list[float]:
     """Return p values adjusted for their number, so that any false finding at all keeps its level (Holm 1979)."""
-    adjusted = [0.0] * len(p)
-    largest = 0.0
-    for rank, index in enumerate(sorted(range(len(p)), key=p.__getitem__)):
-        largest = max(largest, min(1.0, (len(p) - rank) * p[index]))
-        adjusted[index] = largest
-    return adjusted
+    from statsmodels.stats.multitest import multipletests
+
+    return [float(one) for one in multipletests(list(p), method="holm")[1]] if len(p) else []

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .blocks import FEWEST
+from .clusters import Clusters, Label
 from .score import Interval
 
 DRAWS = 4000
@@ -106,7 +107,7 @@ def z_quantile(level: float) -> float:
 
 def cluster_bootstrap(
     values: ArrayLike,
-    clusters: Sequence[str],
+    clusters: Sequence[Label],
     generator: np.random.Generator,
     *,
     level: float = 0.95,
@@ -115,12 +116,14 @@ def cluster_bootstrap(
 ) -> Interval | None:
     """Interval for a mean: whole clusters are drawn with replacement.
 
+    Where items stand in two clusters both are drawn, see `Clusters.draws`.
+
     Percentile interval, expanded for few clusters: the percentiles are those that turn a normal quantile into
     sqrt(G / (G - 1)) times Student's (Hesterberg 2015, section 5.3), because the plain one is too narrow.
 
     Args:
         values: (N,) finite values.
-        clusters: One label an item.
+        clusters: The clusters of each item: a label, or a tuple of one or two.
         generator: Source of the draws.
         level: Confidence level.
         draws: Number of draws, 2000 at least for the ends to be steady.
@@ -129,24 +132,37 @@ def cluster_bootstrap(
     Returns:
         The Interval, or None with fewer than `FEWEST` clusters: with 2 it would cover half the time, with 4, 88 %.
     """
-    from scipy.special import ndtr
-
-    sums, sizes = cluster_sums(values, clusters)
-    count = len(sums)
+    array, home = np.asarray(values, dtype=np.float64), Clusters.of(clusters)
+    count = home.count
     if count < FEWEST:
         return None
     means = np.empty(draws)
-    step = max(1, 4_000_000 // count)
+    step = max(1, 4_000_000 // max(count, len(array) if home.crossed else 1))
+    sums, sizes = (home.sums(one[None])[0] for one in (array, np.ones(len(array))))
     for start in range(0, draws, step):
-        picked = generator.multinomial(count, np.full(count, 1 / count), size=min(step, draws - start))
-        means[start : start + len(picked)] = (picked @ sums) / (picked @ sizes)
-    tail = float(ndtr(-math.sqrt(count / (count - 1)) * t_quantile(level, count - 1)))
+        size = min(step, draws - start)
+        if home.crossed:
+            times = home.draws(generator, size)
+            total = times.sum(axis=1)
+            means[start : start + size] = np.where(total > 0, times @ array / np.maximum(total, 1.0), array.mean())
+        else:
+            picked = generator.multinomial(count, np.full(count, 1 / count), size=size)
+            means[start : start + size] = (picked @ sums) / (picked @ sizes)
+    tail = bootstrap_tail(count, level)
     low, high = np.quantile(means, [tail, 1 - tail])
-    return Interval(low=float(low), high=float(high), level=level, method="cluster-bootstrap", cluster=cluster)
+    method = "pigeonhole-bootstrap" if home.crossed else "cluster-bootstrap"
+    return Interval(low=float(low), high=float(high), level=level, method=method, cluster=cluster)
+
+
+def bootstrap_tail(clusters: int, level: float = 0.95) -> float:
+    """Return the probability below a percentile interval's low end, expanded for few clusters (Hesterberg 2015)."""
+    from scipy.special import ndtr
+
+    return float(ndtr(-math.sqrt(clusters / (clusters - 1)) * t_quantile(level, clusters - 1)))
 
 
 def wilson(
-    hits: ArrayLike, clusters: Sequence[str], *, level: float = 0.95, cluster: str = "item", about: str = "population"
+    hits: ArrayLike, clusters: Sequence[Label], *, level: float = 0.95, cluster: str = "item", about: str = "population"
 ) -> Interval | None:
     """Interval for a rate: Wilson's score interval on the effective sample size.
 
@@ -156,7 +172,7 @@ def wilson(
 
     Args:
         hits: (N,) 0 or 1.
-        clusters: One label an item.
+        clusters: The clusters of each item: a label, or a tuple of one or two.
         level: Confidence level.
         cluster: Name of what a label stands for.
         about: What the interval covers.
@@ -167,8 +183,12 @@ def wilson(
     sums, sizes = cluster_sums(hits, clusters)
     if not len(sums) or (len(sums) == 1 and sizes[0] > 1):
         return None
-    n, rate = float(sizes.sum()), float(sums.sum() / sizes.sum())
-    effective = effective_size(sums, sizes, level)
+    rate = float(sums.sum() / sizes.sum())
+    home = Clusters.of(clusters)
+    if home.crossed:
+        effective = _crossed_size(np.asarray(hits, dtype=np.float64), home, level)
+    else:
+        effective = effective_size(sums, sizes, level)
     z = z_quantile(level)
     middle = (rate + z * z / (2 * effective)) / (1 + z * z / effective)
     half = z / (1 + z * z / effective) * math.sqrt(rate * (1 - rate) / effective + (z / (2 * effective)) ** 2)
@@ -176,7 +196,7 @@ def wilson(
         low=0.0 if rate == 0 else max(0.0, middle - half),
         high=1.0 if rate == 1 else min(1.0, middle + half),
         level=level,
-        method="wilson" if len(sums) == n else "wilson on effective n",
+        method="wilson" if home.single else "wilson on effective n",
         cluster=cluster,
         about=about,
     )
@@ -202,9 +222,18 @@ def effective_size(sums: NDArray[np.float64], sizes: NDArray[np.float64], level:
     return effective * (z_quantile(level) / t_quantile(level, count - 1)) ** 2
 
 
-def cluster_sums(values: ArrayLike, clusters: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _crossed_size(hits: NDArray[np.float64], clusters: Clusters, level: float) -> float:
+    """Return the effective size of a rate of items that stand in two clusters."""
+    rate, error = float(hits.mean()), clusters.error(hits)
+    effective = float(min(len(hits), clusters.count))
+    if rate not in (0.0, 1.0) and error > 0.0:
+        effective = min(float(len(hits)), rate * (1 - rate) / error**2)
+    return effective * (z_quantile(level) / t_quantile(level, clusters.count - 1)) ** 2
+
+
+def cluster_sums(values: ArrayLike, clusters: Sequence[Label]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the sum of the values and the number of items of each cluster, in order of first appearance."""
-    number: dict[str, int] = {}
+    number: dict[Label, int] = {}
     index = np.fromiter((number.setdefault(label, len(number)) for label in clusters), np.intp, len(clusters))
     array = np.asarray(values, dtype=np.float64)
     sums = np.bincount(index, weights=array, minlength=len(number)).astype(np.float64)

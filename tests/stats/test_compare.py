@@ -8,7 +8,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from fauxbench.harness.stats.blocks import blocks
-from fauxbench.harness.stats.compare import Replicated, difference, holm, jackknife_covariance
+from fauxbench.harness.stats.compare import Replicated, difference, holm, jackknife_covariance, seed_component
 
 BLOCKS, DRAWS, N = 20, 500, 200
 SEEDED = (("mean", 3, 0.05), ("mean", 5, 0.2), ("frechet", 3, 0.0), ("frechet", 3, 0.2), ("frechet", 5, 0.05))
@@ -276,3 +276,16 @@ def test_bad_replicates(values, replicates, message):
 def test_different_numbers_of_blocks():
     with pytest.raises(ValueError, match="20 blocks against 18"):
         difference(Replicated(np.ones(1), np.ones((1, 20))), Replicated(np.ones(1), np.ones((1, 18))))
+
+
+def test_seeds_are_a_component_of_their_own():
+    rng = np.random.default_rng(21)
+    values, replicates = systems("mean", rng, 4, 0.1, count=1)[0]
+    between = [seed_component(Replicated(v, r)).between for v, r in zip(values, replicates, strict=True)]
+    assert np.mean(between) == pytest.approx(0.01, rel=0.25)
+
+
+def test_one_seed_is_said_to_be_one():
+    found = seed_component(Replicated(np.ones(1), np.ones((1, BLOCKS))))
+    assert found.between is None
+    assert found.said == "one training seed: what retraining would change is not known"
