@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .canonical import JSON
 from .cards import GeneratorCard, InstrumentCard, MetricCard
-from .conditions.control import DEGRADATION, DEGRADED, SAID
+from .conditions.control import DEGRADED, SEEN
 from .conditions.table import Condition
 from .datasets.listing import list_folder
 from .errors import InputError
@@ -75,7 +75,7 @@ ALTERATIONS = (
     Alteration(name="people", title="half the people", seen=True, condition=None),
 )
 """In the order of the tables."""
-_CONTROL = Alteration(name=DEGRADED, title=DEGRADED, seen=True, condition=DEGRADATION)
+_CONTROL = Alteration(name=DEGRADED, title=DEGRADED, seen=True, condition=SEEN.condition)
 """For metrics that compare pictures one by one, which need it as a set."""
 
 
@@ -324,7 +324,7 @@ def _between(row: Row, degraded: Row) -> Row:
         system=row.value,
         control=best,
         degraded=degraded.value,
-        degradation=SAID,
+        degradation=SEEN.said,
         reason=row.reason or degraded.reason or "no score of a picture with itself to start from",
     )
     if row.value is None or degraded.value is None or best is None or degraded.value == best:

@@ -1,8 +1,7 @@
 """Measure two sets of pictures, clips or sounds against each other: the realism part of a suite, without a suite."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
 from pathlib import Path
 
 from .datasets.inputs import folder_of
@@ -10,17 +9,15 @@ from .datasets.listing import list_folder
 from .errors import InputError
 from .execute.display import Display
 from .execute.local import LocalExecutor
-from .instruments import instrument_card
 from .measure_statistics import measure_against_statistics, save_statistics
-from .media.item import Modality, Split
+from .media.item import Modality
 from .media.mediaset import Terms
 from .metrics import metric_card
 from .metrics.offers import UNITS, Offer, offer
 from .metrics.statistics import is_statistics, read_statistics
-from .plan import Plan, Unit
-from .planning.controls import realism_row
-from .planning.model import REAL, Draft, SuitePlan
-from .planning.reading import Protocols, Reading, extracted, measure_key, missing_weights, protocols_of
+from .plan import Plan
+from .planning.model import Draft, SuitePlan
+from .planning.reading import protocols_of
 from .planning.realism import plan_realism
 from .planning.sets import counts_to_ask, plan_real
 from .planning.systems import plan_systems
@@ -151,7 +148,6 @@ def _plan(suite: Suite, weights: Path, device: str, protocols: Mapping[str, Mapp
     draft.counts = counts_to_ask(draft)
     draft.systems = plan_systems(draft)
     plan_realism(draft, protocols)
-    _plan_single_controls(draft, protocols)
     return SuitePlan(
         suite=suite,
         plan=Plan(units=tuple(draft.units.values()), device=device),
@@ -159,23 +155,3 @@ def _plan(suite: Suite, weights: Path, device: str, protocols: Mapping[str, Mapp
         rows=tuple(draft.rows),
         detect_units=draft.detect_units,
     )
-
-
-def _plan_single_controls(draft: Draft, protocols: Protocols) -> None:
-    """Add what each metric over one set gives for the real set: there is no reference to hold out."""
-    cards = [card for card in map(metric_card, draft.suite.metrics) if card.form == "single"]
-    for card, name in product(cards, draft.suite.instruments):
-        reading = Reading(name, protocols.get(name, {}))
-        if card.purpose not in instrument_card(name).purpose or missing_weights(draft, reading):
-            continue
-        real = extracted(draft, reading, REAL, tuple(Split))
-        row = realism_row(card, reading, REAL, "real")
-        unit = Unit(
-            id=f"measure {row.metric} of {REAL}",
-            kind="measure",
-            what=row.metric,
-            key=measure_key(draft, card, "system"),
-            inputs={"synthetic": real, "real": real},
-            cost=2,
-        )
-        draft.rows.append(replace(row, sources=((0, draft.add(unit), card.name),)))

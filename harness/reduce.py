@@ -69,7 +69,7 @@ class _Reducer:
         real = self.ran.finished.get(REAL)
         data = self.planned.suite.data
         terms = data.terms.model_dump(mode="json") if data.terms else {"people": "rendered"}
-        facts = dict(real.facts) if real else {}
+        facts = {name: value for name, value in real.facts.items() if name != "unread"} if real else {}
         if data.dataset == "folder" and not data.terms:
             terms = {"people": "real"}
         return {"dataset": data.dataset, "digest": real.output if real else None, "terms": terms, **facts}
@@ -137,10 +137,14 @@ class _Reducer:
             protocol=protocol,
             comparability=comparability_key(protocol),
             reason=reason,
-            flags=tuple(dict.fromkeys(flag for _, one in found for flag in one["flags"])),
+            flags=self._flags(row, found),
             seeds=tuple(SeedValue(seed=seed, value=one["value"]) for seed, one in found),
             position=self._position(row, row.compared) if row.compared else None,
         )
+
+    def _flags(self, row: RowPlan, found: Sequence[tuple[int, Mapping[str, JSON]]]) -> tuple[str, ...]:
+        unread = self._set_facts(row.set_unit).get("unread", ()) if row.role == "system" else ()
+        return tuple(dict.fromkeys([*(flag for _, one in found for flag in one["flags"]), *map(str, unread)]))
 
     def _position(self, row: RowPlan, compared: Compared) -> Position:
         values: list[float | None] = []

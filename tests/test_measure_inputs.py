@@ -80,13 +80,13 @@ def test_controls_stand_beside_at_equal_n(measured):
 
 def test_real_pictures_lie_at_0_and_degraded_ones_at_1(tmp_path):
     """A system whose pictures are real ones, and one whose pictures are real ones degraded as the control is."""
-    from fauxbench.harness.conditions.control import DEGRADATION
+    from fauxbench.harness.conditions.control import SEEN
 
     real, other = paint(tmp_path / "real", 80, 1, blur=4), paint(tmp_path / "other", 40, 2, blur=4)
     worse = tmp_path / "worse"
     worse.mkdir()
     for path in sorted(other.iterdir()):
-        pixels, _ = DEGRADATION.apply(read_image(path), np.random.default_rng(0))
+        pixels, _ = SEEN.condition.apply(read_image(path), np.random.default_rng(0))
         Image.fromarray(pixels).save(worse / path.name)
     good, bad = (measure(real, fake, store=tmp_path / "s", **FAST).positions[0] for fake in (other, worse))
     assert good.value == pytest.approx(0, abs=0.1)
@@ -284,7 +284,8 @@ def test_command_line_prints_controls_and_positions(measured, folders, capsys, m
     document = json.loads(call("--json"))
     assert document["positions"][0]["value"] == measured[0].positions[0].value
     table = call("--format", "markdown")
-    for words in ("position", "real (held out)", "real (degraded)", "down by 1.5, JPEG 85, up again", "n 30 on each side"):
+    said = ("position", "real (held out)", "real (degraded)", "down by 1.5, JPEG 85, up again", "n 30 on each side")
+    for words in said:
         assert words in table
 
 

@@ -1,1 +1,1 @@
-"""Declared changes of finished pictures: light, resolution, background, encoding, sampling, damage."""
+"""Declared changes of finished pictures and sounds: light, resolution, background, encoding, damage, noise, delay."""

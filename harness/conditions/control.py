@@ -1,16 +1,34 @@
-"""The known light degradation of real pictures that every table shows beside the systems."""
+"""The known light degradations of real items that every table shows beside the systems."""
 
-from ..media.item import Modality
+from typing import NamedTuple
+
+from ..cards import InstrumentCard
 from .table import Condition
 
 DEGRADED = "real-degraded"
 """Name of the system in the rows of the degraded control."""
-DEGRADATION = Condition(name="resolution", severity=1, parameters={"factor": 1.5, "jpeg": 85})
-"""Down to two thirds, JPEG of quality 85, and up again: seen side by side, hardly alone."""
-SAID = "down by 1.5, JPEG 85, up again"
-"""The same in words, for tables."""
 
 
-def degradation_of(modality: Modality) -> Condition | None:
-    """Return how real items of a modality are degraded, clips picture by picture; None where nothing is declared."""
-    return None if modality is Modality.AUDIO else DEGRADATION
+class Degradation(NamedTuple):
+    """How real items are degraded."""
+
+    condition: Condition
+    said: str
+    """In words, for tables."""
+
+
+SEEN = Degradation(
+    Condition(name="resolution", severity=1, parameters={"factor": 1.5, "jpeg": 85}), "down by 1.5, JPEG 85, up again"
+)
+"""Down to two thirds, JPEG of quality 85, and up again: seen side by side, hardly alone; of clips, every frame."""
+HEARD = Degradation(Condition(name="pink_noise", severity=2, parameters={"snr": 20.0}), "pink noise at 20 dB")
+"""Heard, and every word understood."""
+MOVED = Degradation(Condition(name="delay", severity=3, parameters={"seconds": 0.2}), "sound 200 ms late")
+"""Five frames: beyond the 185 ms that ITU-R BT.1359-1 finds acceptable."""
+
+
+def degradation_of(instrument: InstrumentCard) -> Degradation:
+    """Return how real items are degraded for what an instrument reads: frames, sound, or how they go together."""
+    if {"sync", "mouth"} & set(instrument.purpose):
+        return MOVED
+    return HEARD if instrument.modality == "audio" else SEEN

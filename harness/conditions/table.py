@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from ..canonical import JSON
 from ..cards import did_you_mean
 from ..errors import InputError
-from ..media.content import Picture
+from ..media.content import Picture, SoundMedia
 from ..media.item import Modality
 
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -67,17 +68,17 @@ class Change:
     modality: Modality
     title: str
     function: str
-    """`module:function` in this folder, called as `function(pixels, **parameters)`; it draws nothing by itself."""
+    """`module:function` in this folder, called as `function(pixels or sound, **parameters)`; it draws nothing."""
     draws: Mapping[str, tuple[Draw, ...]]
     """For each drawn parameter, one Draw for all severities or five, mildest first."""
     constants: Mapping[str, JSON] = field(default_factory=lambda: MappingProxyType({}))
     """The parameters that are not drawn."""
 
     @property
-    def call(self) -> Callable[..., Picture]:
+    def call(self) -> Callable[..., Any]:
         """The function itself, imported when it is first asked for."""
         module, _, name = self.function.partition(":")
-        found: Callable[..., Picture] = getattr(import_module(f".{module}", __package__), name)
+        found: Callable[..., Any] = getattr(import_module(f".{module}", __package__), name)
         return found
 
     def draw(self, severity: int, rng: np.random.Generator) -> dict[str, JSON]:
@@ -132,10 +133,27 @@ class Condition:
             rng: The item's own generator.
 
         Raises:
+            InputError: It changes sounds.
             ValueError: A parameter held fixed is outside its range.
         """
+        self._expect(Modality.IMAGE)
         drawn = self.draw(rng)
         return self.change.call(pixels, **drawn), drawn
+
+    def apply_to_sound(self, sound: SoundMedia, rng: np.random.Generator) -> tuple[SoundMedia, dict[str, JSON]]:
+        """Return the changed sound, of the same length, and the parameters, which alone repeat it to the bit.
+
+        Raises:
+            InputError: It changes pictures.
+            ValueError: A parameter held fixed is outside its range.
+        """
+        self._expect(Modality.AUDIO)
+        drawn = self.draw(rng)
+        return self.change.call(sound, **drawn), drawn
+
+    def _expect(self, modality: Modality) -> None:
+        if self.change.modality is not modality:
+            raise InputError(f"condition {self.name} is for {self.change.modality}, not for {modality}")
 
     def record(self) -> dict[str, JSON]:
         """Return the Condition as a JSON object."""
@@ -251,6 +269,23 @@ _COVER = Change(
         "y": (Span(low=0.0, high=1.0),),
     },
 )
+_PINK_NOISE = Change(
+    name="pink_noise",
+    modality=Modality.AUDIO,
+    title="pink noise, by its ratio to the sound in dB",
+    function="sound:add_pink_noise",
+    draws={
+        "snr": _ladder((28, 32), (18, 22), (12, 15), (5, 9), (-2, 2)),
+        "seed": (Span(low=0, high=1 << 31, whole=True),),
+    },
+)
+_DELAY = Change(
+    name="delay",
+    modality=Modality.AUDIO,
+    title="sound late by seconds",
+    function="sound:delay",
+    draws={"seconds": _ladder((0.04, 0.06), (0.1, 0.14), (0.18, 0.24), (0.3, 0.4), (0.5, 0.7))},
+)
 _ALL = (_LIGHT, _RESOLUTION, _BACKGROUND, _JPEG, _RESAMPLE, _MOVE, _COLOURS, _CONTRAST, _BLUR, _NOISE, _COVER)
-CHANGES: Mapping[str, Change] = MappingProxyType({change.name: change for change in _ALL})
+CHANGES: Mapping[str, Change] = MappingProxyType({change.name: change for change in (*_ALL, _PINK_NOISE, _DELAY)})
 """Every change by name."""

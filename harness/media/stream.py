@@ -41,8 +41,8 @@ class MediaStream:
     """Clips: frames a second that it wants."""
     look: Callable[[Picture], Picture] | None = None
     """Change of every picture or frame before it is read."""
-    hear: Callable[[SoundMedia], SoundMedia] | None = None
-    """Change of every sound before it is read."""
+    hear: Callable[[SoundMedia, Item], SoundMedia] | None = None
+    """Change of every sound before it is read, given the Item that it belongs to."""
     progress: Callable[[float, str], None] = lambda _share, _text: None
     read: list[Item] = field(default_factory=list)
     """Items that gave a row, in order."""
@@ -96,14 +96,14 @@ class MediaStream:
             if item.modality is Modality.IMAGE:
                 raise MediaError(_wrong(item, self.modality))
             sound = SoundMedia(sound=read_sound(path), sample_rate=DIGEST_RATE)
-            return self.hear(sound) if self.hear else sound
+            return self.hear(sound, item) if self.hear else sound
         if item.modality is not Modality.VIDEO:
             raise MediaError(_wrong(item, self.modality))
         clip = open_clip(path, sound=self.sound, fps=self.fps)
         if self.look:
             clip = replace(clip, frames=partial(_changed, clip.frames, self.look))
         if self.hear and clip.sound is not None:
-            heard = self.hear(SoundMedia(sound=clip.sound, sample_rate=clip.sample_rate))
+            heard = self.hear(SoundMedia(sound=clip.sound, sample_rate=clip.sample_rate), item)
             clip = replace(clip, sound=heard.sound, sample_rate=heard.sample_rate)
         return clip
 

@@ -1,5 +1,6 @@
 """What metrics over two sets share: checks, blocks, and the Measurement that comes of them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +68,11 @@ def named(refused: Mapping[str, str]) -> tuple[str, ...]:
     shown = [f"{item}: {why}" for item, why in refused.items()]
     more = f"; and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
     return (f"not measured: {'; '.join(shown[:NAMED])}{more}",)
+
+
+def without_place(item: str, why: str) -> str:
+    """Return why an item could not be read, without the folder that it lies in."""
+    return re.sub(rf"[^\s'\"]*{re.escape(item)}:? ?", "", why)
 
 
 def cluster_name(clusters: Sequence[str], *more: Sequence[str]) -> str:

@@ -9,9 +9,9 @@ from typing import Literal
 
 from ..canonical import JSON
 from ..cards import MetricCard
-from ..conditions.control import DEGRADED, SAID, degradation_of
+from ..conditions.control import DEGRADED, MOVED, degradation_of
 from ..instruments import instrument_card
-from ..media.item import Modality, Split
+from ..media.item import Split
 from ..plan import Unit
 from ..stats.score import Direction
 from .model import REAL, Compared, Draft, RowPlan, Source, System
@@ -22,8 +22,9 @@ from .reading import Degraded, Reading, extracted, measure_key, missing_weights,
 class HeldOut:
     """Which real items are compared with the reference, and how many."""
 
-    kind: Literal["others", "half"]
-    """`others`: of the train and validation splits; `half`: one half of the test split against the other half."""
+    kind: Literal["others", "half", "whole"]
+    """`others`: of the train and validation splits; `half`: one half of the test split against the other half; `whole`:
+    the test split, for metrics over one set, which have no reference to hold items out of."""
     n: int
     """Of the control rows."""
     equal: int
@@ -34,10 +35,14 @@ class HeldOut:
     """Whether the systems' rows have it, against the same items."""
 
 
-def held_out(draft: Draft) -> HeldOut:
-    """Return what serves as control."""
+def held_out(draft: Draft, form: str = "set") -> HeldOut:
+    """Return what serves as control of metrics of a form, `set` or `single`."""
     asked, reference = draft.counts[Split.TEST], draft.split_sizes[Split.TEST]
     others = draft.split_sizes.get(Split.TRAIN, 0) + draft.split_sizes.get(Split.VALIDATION, 0)
+    if form == "single":
+        n = min(asked, others or reference)
+        kind: Literal["others", "whole"] = "others" if others else "whole"
+        return HeldOut(kind=kind, n=n, equal=n, rows_serve=True, system_serves=n == asked)
     if not others:
         n = min(asked, reference // 2)
         return HeldOut(kind="half", n=n, equal=n, rows_serve=True, system_serves=False)
@@ -66,22 +71,23 @@ class Controls:
         self.draft = draft
         self.card = card
         self.reading = reading
-        self.held_out = held_out(draft)
-        self.degradation = degradation_of(Modality(instrument_card(reading.name).modality))
+        self.held_out = held_out(draft, card.form)
+        self.degradation = degradation_of(instrument_card(reading.name))
         self.reason = missing_weights(draft, reading)
-        self.applies = card.form == "set" and card.name != "memorisation"
+        self.applies = card.form != "paired" and card.name != "memorisation"
+        self.degrades = self.reason is None and (card.form == "set" or self.degradation is MOVED)
+        """Whether there is a degraded control; without one there is no position. Of metrics over one set, those of lips
+        have one: for the others, which only describe, it would cost another pass through the network."""
 
     def plan(self) -> None:
         """Add the rows: real, and degraded unless weights are missing, which one row says well enough."""
-        if not self.applies:
+        if not self.applies or (self.reason and self.card.form == "single"):
             return
         held = self.held_out
-        protocol = {"control": "halves"} if held.kind == "half" else {}
-        for name in (REAL, DEGRADED):
+        protocol = {"half": {"control": "halves"}, "whole": {"control": "whole"}}.get(held.kind, {})
+        for name in (REAL, DEGRADED) if self.degrades else (REAL,):
             row = realism_row(self.card, self.reading, name, "real")
             sources: tuple[Source, ...] = ()
-            if name == DEGRADED and (self.reason or self.degradation is None):
-                continue
             if self.reason is None:
                 sources = ((0, self._control(name, held.n, cut=held.kind == "half"), self.card.name),)
             protocols = {**row.protocol, **protocol}
@@ -89,7 +95,7 @@ class Controls:
 
     def compared(self, system: System, sources: tuple[Source, ...]) -> Compared | None:
         """Return what the position of a system is made of, given the sources of its row."""
-        if not self.applies or self.reason is not None or self.degradation is None:
+        if not self.applies or not self.degrades:
             return None
         held = self.held_out
         cut = held.kind == "half" or not held.rows_serve
@@ -102,15 +108,18 @@ class Controls:
             control=self._control(REAL, held.equal, cut=cut),
             degraded=self._control(DEGRADED, held.equal, cut=cut),
             systems=tuple(units),
-            degradation=SAID,
+            degradation=self.degradation.said,
         )
 
     def _control(self, name: str, n: int, *, cut: bool) -> str:
         """Add the unit that measures `n` held-out items, as they are or degraded; with `cut`, against as many."""
         inputs = {"real": extracted(self.draft, self.reading, REAL, tuple(Split))}
-        if name == DEGRADED and self.degradation is not None:
-            asked = Degraded(condition=self.degradation, held_out=self.held_out.kind, n=self.held_out.n)
-            splits = (Split.TEST,) if asked.held_out == "half" else (Split.TRAIN, Split.VALIDATION)
+        if name == DEGRADED:
+            kind = self.held_out.kind
+            if self.degradation is MOVED and kind == "half":
+                kind = "whole"  # one reading serves metrics over one set and over two
+            asked = Degraded(condition=self.degradation.condition, held_out=kind, n=self.held_out.n)
+            splits = (Split.TRAIN, Split.VALIDATION) if kind == "others" else (Split.TEST,)
             inputs["degraded"] = extracted(self.draft, self.reading, REAL, splits, asked)
         again = cut and self.held_out.kind == "others"
         return self._unit(

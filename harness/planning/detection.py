@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from ..canonical import JSON, digest_of
 from ..cards import DetectorCard, did_you_mean
 from ..errors import InputError, SuiteError
-from ..media.item import Split
+from ..media.item import Modality, Split
+from ..metrics.offers import UNITS
 from ..plan import Unit
 from ..registry import DETECTORS, Part
 from ..stats.score import Direction
@@ -23,6 +24,9 @@ def plan_detection(draft: Draft) -> None:
             parameters = part.card.fill(spec.parameters)
         except InputError as error:
             raise SuiteError(f"detectors.{place}: {error}") from error
+        if part.card.modality != draft.modality:
+            reads, holds = UNITS[Modality(part.card.modality)], UNITS[draft.modality]
+            raise SuiteError(f"detectors.{place}: '{spec.use}' reads {reads}, and the sets hold {holds}; leave it out")
         if [s.use for s in draft.suite.detectors].count(spec.use) > 1:
             raise SuiteError(f"detectors.{place}: '{spec.use}' is given twice")
         for label, systems in _train_sets(draft):

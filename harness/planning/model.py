@@ -9,7 +9,7 @@ from typing import Literal
 from ..canonical import JSON, digest_of, digest_of_file
 from ..cards import GeneratorCard
 from ..errors import SuiteError
-from ..media.item import Split
+from ..media.item import Modality, Split
 from ..media.mediaset import Terms
 from ..plan import Plan, Unit
 from ..registry import HARNESS
@@ -125,6 +125,8 @@ class Draft:
     systems: tuple[System, ...] = ()
     units: dict[str, Unit] = field(default_factory=dict)
     rows: list[RowPlan] = field(default_factory=list)
+    modality: Modality = Modality.IMAGE
+    """Of the real set: what metrics are measured on."""
     split_sizes: Mapping[Split, int] = field(default_factory=dict)
     """Items of each split of the real set."""
     counts: Mapping[Split, int] = field(default_factory=dict)

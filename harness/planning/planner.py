@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from ..errors import SuiteError
-from ..media.item import Split
+from ..media.item import Modality, Split
 from ..media.mediaset import Terms
+from ..metrics.offers import UNITS
 from ..plan import Plan
 from ..suite import Suite
 from .detection import plan_detection
@@ -12,6 +13,14 @@ from .model import RENDERED, Draft, SuitePlan
 from .realism import plan_realism
 from .sets import counts_to_ask, plan_real
 from .systems import plan_systems
+
+
+def _check_modality(draft: Draft) -> None:
+    """Raise SuiteError if a system makes other media than the real set holds."""
+    for system in draft.systems:
+        if system.card.modality != draft.modality:
+            made, real = UNITS[Modality(system.card.modality)], UNITS[draft.modality]
+            raise SuiteError(f"generators: '{system.name}' gives {made}, and the real set holds {real}")
 
 
 def _check_enough(draft: Draft) -> None:
@@ -47,6 +56,7 @@ def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu", *, 
     draft.counts = counts_to_ask(draft)
     draft.systems += plan_systems(draft)
     if not sets_only:
+        _check_modality(draft)
         _check_enough(draft)
         plan_realism(draft)
         plan_detection(draft)

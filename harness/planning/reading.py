@@ -75,7 +75,7 @@ class Degraded:
 
     condition: Condition
     held_out: str
-    """`others`: items of the other splits; `half`: one half of the test split."""
+    """`others`: items of the other splits; `half`: one half of the test split; `whole`: all of it."""
     n: int
 
     @property

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TypeVar
 
 from ..cards import InstrumentCard, MetricCard
 from ..errors import InputError, SuiteError
 from ..instruments import instrument_card
-from ..media.item import Split
+from ..media.item import Modality, Split
 from ..metrics import metric_card
+from ..metrics.offers import Offer, offer
 from ..plan import Unit
 from ..suite import Suite
 from .controls import Controls, realism_row
@@ -16,6 +18,13 @@ from .model import REAL, Draft, Source, System
 from .reading import Protocols, Reading, extracted, measure_key, missing_weights, protocols_of
 
 C = TypeVar("C")
+
+ALWAYS = "memorisation"
+"""Whatever a suite names."""
+NEIGHBOURS: Mapping[Modality, str] = MappingProxyType(
+    {Modality.IMAGE: "thumbnail", Modality.VIDEO: "clip-spectrum", Modality.AUDIO: "sound-spectrum"}
+)
+"""Where memorisation looks for copies, besides what the suite names."""
 
 
 def plan_realism(draft: Draft, protocols: Protocols | None = None) -> None:
@@ -28,13 +37,15 @@ def plan_realism(draft: Draft, protocols: Protocols | None = None) -> None:
     Raises:
         SuiteError: An unknown metric or instrument, none that fits, or an option that no instrument knows.
     """
-    metrics = _cards("metrics", draft.suite.metrics, metric_card)
-    metrics.setdefault("memorisation", metric_card("memorisation"))
-    instruments = _cards("instruments", draft.suite.instruments, instrument_card)
+    chosen = _chosen(draft)
+    metrics = _cards("metrics", chosen.metrics, metric_card)
+    metrics.setdefault(ALWAYS, metric_card(ALWAYS))
     if protocols is None:
-        protocols = _protocols(draft.suite)
-    instruments.setdefault("thumbnail", instrument_card("thumbnail"))
+        protocols = _protocols(draft.suite, chosen.instruments)
+    named = _cards("instruments", chosen.instruments, instrument_card)
+    neighbours = NEIGHBOURS[draft.modality]
     for card in metrics.values():
+        instruments = {**named, neighbours: instrument_card(neighbours)} if card.purpose == "neighbours" else named
         if card.purpose == "pixels":
             for system in draft.systems:
                 for comparer in comparers_of(card, instruments) if system.pairs else ():
@@ -56,13 +67,33 @@ def plan_through(draft: Draft, card: MetricCard, reading: Reading) -> None:
     controls = Controls(draft, card, reading)
     controls.plan()
     for system in draft.systems:
-        if card.name != "memorisation" or (learns and system.card.kind == "fully_synthetic"):
+        if card.name != ALWAYS or (learns and system.card.kind == "fully_synthetic"):
             plan_measured(draft, card, reading, system, controls)
 
 
-def _protocols(suite: Suite) -> Protocols:
+def _chosen(draft: Draft) -> Offer:
+    """Return what the suite names; where it names nothing, what its kind of media is measured by.
+
+    Raises:
+        SuiteError: Something unknown, or for other media.
+    """
+    suite, given = draft.suite, draft.suite.model_fields_set
+    _cards("metrics", suite.metrics, metric_card)
+    _cards("instruments", suite.instruments, instrument_card)
+    picture = draft.modality is Modality.IMAGE
     try:
-        return protocols_of(suite.protocol, suite.instruments)
+        return offer(
+            draft.modality,
+            tuple(dict.fromkeys((*suite.metrics, ALWAYS))) if picture or "metrics" in given else None,
+            suite.instruments if picture or "instruments" in given else None,
+        )
+    except InputError as error:
+        raise SuiteError(str(error)) from error
+
+
+def _protocols(suite: Suite, instruments: Sequence[str]) -> Protocols:
+    try:
+        return protocols_of(suite.protocol, instruments)
     except InputError as error:
         raise SuiteError(str(error)) from error
 

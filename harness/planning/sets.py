@@ -6,7 +6,8 @@ from ..canonical import JSON
 from ..datasets.listing import list_folder, listing_digest
 from ..datasets.splits import split_identities
 from ..datasets.studio_set import studio_splits
-from ..media.item import Split
+from ..errors import SuiteError
+from ..media.item import Modality, Split
 from ..plan import Unit
 from ..suite import DataSpec
 from .model import REAL, Draft, code_of
@@ -21,14 +22,16 @@ def plan_real(draft: Draft) -> Mapping[Split, int]:
     data = draft.suite.data
     if data.published:
         sizes, draft.systems = plan_published(draft, data)
+        draft.modality = Modality(draft.units[REAL].key["modality"])
         return sizes
     shares = data.splits.model_dump()
     if data.dataset == "studio":
         names = ("people", "per_person", "clips", "sounds", "seconds", "languages", "height", "seed")
-        key: dict[str, JSON] = {name: getattr(data, name) for name in names}
+        key: dict[str, JSON] = {name: getattr(data, name) for name in names} | rendered(data)
         code = code_of("datasets/studio", "datasets/studio/speech", "datasets", "media")
         key |= {"size": data.size or 64, "splits": shares, "code": code, "languages": list(data.languages)}
-        each = data.per_person + data.clips + data.sounds
+        each = sum(rendered(data).values())
+        draft.modality = _modality(data)
         items = data.people * each
         draft.add(Unit(id=REAL, kind="render", what=f"studio {items} {data.size}", key=key, cost=0.01 * items))
         splits = list(studio_splits(data.people, shares, data.seed).values())
@@ -36,10 +39,31 @@ def plan_real(draft: Draft) -> Mapping[Split, int]:
     return _indexed(draft, data, shares)
 
 
+def rendered(data: DataSpec) -> dict[str, int]:
+    """Return how many pictures, clips and sounds the studio renders of each person; pictures, where nothing is said."""
+    spoken = data.clips + data.sounds and "per_person" not in data.model_fields_set
+    return {"per_person": 0 if spoken else data.per_person, "clips": data.clips, "sounds": data.sounds}
+
+
+def _modality(data: DataSpec) -> Modality:
+    """Return what the studio renders.
+
+    Raises:
+        SuiteError: Two things, which no metric measures together.
+    """
+    counts = rendered(data)
+    asked = [name for name, count in counts.items() if count]
+    if len(asked) > 1:
+        said = ", ".join(f"{name}: {counts[name]}" for name in asked)
+        raise SuiteError(f"data: found {said}; a suite is about pictures, clips or sounds: keep one of them")
+    return {"per_person": Modality.IMAGE, "clips": Modality.VIDEO, "sounds": Modality.AUDIO}[asked[0]]
+
+
 def _indexed(draft: Draft, data: DataSpec, shares: Mapping[str, float]) -> Mapping[Split, int]:
     folder = draft.existing(data.path, "data.path")
     listed = list_folder(folder, data.identities)
     draft.real_names = [one.path for one in listed]
+    draft.modality = listed[0].modality
     identities: dict[str, int] = {}
     for one in listed:
         identities[one.identity or one.path] = identities.get(one.identity or one.path, 0) + 1

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version as installed_version
 
 from ..canonical import digest_of
-from ..conditions.control import DEGRADED
 from ..stats.score import Direction
 from ..store.schema import Results, Row, SystemRecord
 from . import words
@@ -16,6 +15,7 @@ from .panels import (
     DEGRADED_LABEL,
     Panel,
     contested,
+    control_label,
     count_cell,
     deal,
     failed_line,
@@ -89,7 +89,7 @@ def measure_table(
 
 
 def _measure_cells(row: Row, rows: Sequence[Row]) -> tuple[Cell, ...]:
-    name = system_cell(row.system, None, control=row.role == "control")
+    name = system_cell(row.system, None, (row,))
     arrow = {"lower": " ↓", "higher": " ↑", "none": ""}[row.direction]
     metric = Cell(text=f"{words.metric_label(row.metric)}{arrow}", raw=row.metric)
     placed = any(other.metric == row.metric and other.position and other.position.value is not None for other in rows)
@@ -203,7 +203,7 @@ def _realism_lines(results: Results, panel: Panel, rows: Sequence[Row], lost: Se
         first = next(iter(own.values()))
         control = first.role == "control"
         cells = [
-            system_cell(system, records.get(system), control=control),
+            system_cell(system, records.get(system), own.values()),
             count_cell([row for row in own.values() if row.value is not None]),
         ]
         for metric in heads:
@@ -220,12 +220,13 @@ def _realism_lines(results: Results, panel: Panel, rows: Sequence[Row], lost: Se
 
 def _realism_caption(results: Results, panel: Panel, label: str, *, apart: bool) -> str:
     systems = [row for row in panel.rows if row.role == "system"]
-    controls = {row.system for row in panel.rows if row.role == "control" and row.metric not in _absent(panel)}
+    absent = _absent(panel)
+    controls = {control_label(row) for row in panel.rows if row.role == "control" and row.metric not in absent}
     return words.sentences(
         f"Realism against {words.reference_words(results)}{f'; {label}' if label else ''}.",
         "A table of its own, because its protocol is not that of the other realism tables." if apart else "",
-        f"The line {CONTROL_LABEL} is what as many other real items score." if controls - {DEGRADED} else "",
-        f"{DEGRADED_LABEL} are the same items, slightly degraded." if DEGRADED in controls else "",
+        f"The line {CONTROL_LABEL} is what as many other real items score." if CONTROL_LABEL in controls else "",
+        f"{DEGRADED_LABEL} are the same items, slightly degraded." if DEGRADED_LABEL in controls else "",
         words.count_words(panel.rows),
         words.protocol_words(panel.rows),
         words.interval_words(panel.rows),

@@ -81,7 +81,7 @@ def _panel_lines(label: str, rows: Sequence[Row], metrics: Sequence[str], result
         for system in sorted(panel.systems(), key=lambda name: name not in controls):
             own = {row.metric: row for row in panel.rows if row.system == system}
             cells = (
-                system_cell(system, records.get(system), control=system in controls),
+                system_cell(system, records.get(system), own.values()),
                 count_cell([row for row in own.values() if row.value is not None]),
                 *(value_cell(own[metric]) if metric in own else Cell() for metric in metrics),
             )

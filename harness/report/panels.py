@@ -11,6 +11,7 @@ from .model import Cell, Column, Line
 
 CONTROL_LABEL = "real (held out)"
 DEGRADED_LABEL = "real (degraded)"
+WHOLE_LABEL = "real (whole set)"
 
 
 @dataclass(slots=True)
@@ -121,11 +122,19 @@ def value_cell(row: Row, *, bold: bool = False) -> Cell:
     )
 
 
-def system_cell(name: str, record: SystemRecord | None, *, control: bool = False) -> Cell:
-    """Return the first cell of a system's line."""
+def system_cell(name: str, record: SystemRecord | None, rows: Iterable[Row] = ()) -> Cell:
+    """Return the first cell of a line: the name of a system, or what a control is, which its rows say."""
     notes = words.system_notes(record) if record else ()
-    label = DEGRADED_LABEL if name == DEGRADED else CONTROL_LABEL
-    return Cell(text=label if control else name, raw=name, footnotes=notes)
+    labels = list(dict.fromkeys(control_label(row) for row in rows if row.role == "control"))
+    text = labels[0] if len(labels) == 1 else "real" if labels else name
+    return Cell(text=text, raw=name, footnotes=notes)
+
+
+def control_label(row: Row) -> str:
+    """Return which real items a control row is of."""
+    if row.system == DEGRADED:
+        return DEGRADED_LABEL
+    return WHOLE_LABEL if row.protocol.get("control") == "whole" else CONTROL_LABEL
 
 
 def position_column(metric: str = "") -> Column:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from ..canonical import JSON
 from ..stats.groups import COVERAGE
@@ -10,10 +11,25 @@ from ..store.schema import IntervalRecord, Results, Row, SystemRecord
 ACRONYMS = frozenset(
     {
         *("ap", "auc", "eer", "f1", "fad", "fd", "fid", "fvd", "is", "kd", "kid"),
-        *("lpips", "mse", "psnr", "rmse", "ssim", "wer"),
+        *("cmmd", "lpips", "lser", "mcd", "mmd", "mse", "psnr", "rmse", "ssim", "wer"),
     }
 )
 """Metrics whose names are printed in capitals."""
+PROPER = MappingProxyType(
+    {
+        "fd_infinity": "FD infinity",
+        "fid_infinity": "FID infinity",
+        "ms_ssim": "MS-SSIM",
+        "mcd_dtw": "MCD-DTW",
+        "f0_rmse": "F0 RMSE",
+        "f0_correlation": "F0 correlation",
+        "si_sdr": "SI-SDR",
+        "lse_d": "LSE-D",
+        "lse_c": "LSE-C",
+        "av_offset": "AV offset",
+    }
+)
+"""Metrics whose names have a spelling of their own."""
 
 KINDS = ("fully_synthetic", "partially_synthetic", "augmented_real", "real")
 """In the order in which tables list them."""
@@ -22,7 +38,8 @@ KINDS = ("fully_synthetic", "partially_synthetic", "augmented_real", "real")
 def metric_label(name: str) -> str:
     """Return the metric as a table head prints it: `fd[spectrum]` becomes `FD[spectrum]`."""
     head, bracket, rest = name.partition("[")
-    return f"{head.upper() if head in ACRONYMS else head.replace('_', ' ')}{bracket}{rest}"
+    label = head.upper() if head in ACRONYMS else head.replace("_", " ")
+    return f"{PROPER.get(head, label)}{bracket}{rest}"
 
 
 def first_capital(text: str) -> str:

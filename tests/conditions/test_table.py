@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from fauxbench.harness.conditions.table import CHANGES, SEVERITIES, Condition, Span
 from fauxbench.harness.errors import InputError
+from fauxbench.harness.media.content import SoundMedia
+from fauxbench.harness.media.item import Modality
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +19,11 @@ def picture():
     return np.clip(50 + 150 * spot * (1.0, 0.8, 0.6) + detail, 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("name", CHANGES)
+SEEN = [name for name, change in CHANGES.items() if change.modality is Modality.IMAGE]
+HEARD = [name for name in CHANGES if name not in SEEN]
+
+
+@pytest.mark.parametrize("name", SEEN)
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_a_change_repeats_from_its_seed_and_from_its_record(name, severity, picture):
     condition = Condition(name=name, severity=severity)
@@ -32,7 +38,7 @@ def test_a_change_repeats_from_its_seed_and_from_its_record(name, severity, pict
     assert np.array_equal(pixels, repeated)
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", SEEN)
 def test_severity_grows(name, picture):
     def change(severity):
         condition = Condition(name=name, severity=severity)
@@ -84,3 +90,45 @@ def test_what_the_table_does_not_know_is_refused(given, message):
 def test_record_is_plain_json():
     record = Condition(name="resolution", severity=2, parameters={"jpeg": 50}).record()
     assert json.loads(json.dumps(record)) == record == {"name": "resolution", "severity": 2, "parameters": {"jpeg": 50}}
+
+
+def speech():
+    sound = 0.1 * np.random.default_rng(3).standard_normal(16_000) * np.sin(np.arange(16_000) / 900) ** 2
+    return SoundMedia(sound=sound.astype(np.float32), sample_rate=16_000)
+
+
+@pytest.mark.parametrize("name", HEARD)
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_a_change_of_sounds_repeats_and_grows(name, severity, picture):
+    condition = Condition(name=name, severity=severity)
+    sound, applied = condition.apply_to_sound(speech(), np.random.default_rng(5))
+    assert (sound.sound.shape, sound.sound.dtype, sound.sample_rate) == ((16_000,), np.float32, 16_000)
+    held = Condition(name=name, severity=severity, parameters=json.loads(json.dumps(applied, allow_nan=False)))
+    assert np.array_equal(sound.sound, held.apply_to_sound(speech(), np.random.default_rng(6))[0].sound)
+    assert not np.array_equal(sound.sound, speech().sound)
+    with pytest.raises(InputError, match=f"condition {name} is for audio, not for image"):
+        condition.apply(picture, np.random.default_rng(0))
+    with pytest.raises(InputError, match="condition blur is for image, not for audio"):
+        Condition(name="blur").apply_to_sound(speech(), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("snr", [30.0, 20.0, 0.0])
+def test_pink_noise_has_its_ratio_and_falls_by_3_db_an_octave(snr):
+    clean = speech()
+    noise = Condition(name="pink_noise", parameters={"snr": snr}).apply_to_sound(clean, np.random.default_rng(1))[0]
+    difference = noise.sound.astype(float) - clean.sound
+    assert 10 * np.log10(np.mean(clean.sound**2.0) / np.mean(difference**2)) == pytest.approx(snr, abs=0.01)
+    power = np.abs(np.fft.rfft(difference)) ** 2  # 1 Hz a bin
+    octaves = [10 * np.log10(power[250 * 2**k : 500 * 2**k].mean()) for k in range(4)]
+    assert np.diff(octaves) == pytest.approx([-3.01] * 3, abs=1.0)
+
+
+def test_a_delay_moves_samples_and_nothing_else():
+    late = Condition(name="delay", parameters={"seconds": 0.2}).apply_to_sound(speech(), np.random.default_rng(1))[0]
+    assert not late.sound[:3200].any()
+    assert np.array_equal(late.sound[3200:], speech().sound[:-3200])
+
+
+def test_silence_stays_silent_under_noise():
+    silent = SoundMedia(sound=np.zeros(800, np.float32), sample_rate=16_000)
+    assert not Condition(name="pink_noise").apply_to_sound(silent, np.random.default_rng(0))[0].sound.any()

@@ -202,7 +202,7 @@ def test_changes_come_before_reading(items: Callable[[str], list[Item]]) -> None
     heard = MediaStream(
         items=items("s"),
         modality=Modality.AUDIO,
-        hear=lambda sound: SoundMedia(sound=sound.sound[:100], sample_rate=sound.sample_rate),
+        hear=lambda sound, _: SoundMedia(sound=sound.sound[:100], sample_rate=sound.sample_rate),
     )
     assert heard.through(Lengths())["size"][0, 1] == 100
     seen = MediaStream(items=items("p"), modality=Modality.IMAGE, look=lambda pixels: pixels + np.uint8(9))

@@ -9,7 +9,8 @@ from PIL import Image
 
 from fauxbench.harness.conditions.control import DEGRADED, degradation_of
 from fauxbench.harness.errors import FauxbenchError, InputError, RefusedError, SuiteError
-from fauxbench.harness.media.item import Modality, Split
+from fauxbench.harness.instruments import instrument_card
+from fauxbench.harness.media.item import Split
 from fauxbench.harness.planning.model import RowPlan, SuitePlan
 from fauxbench.harness.planning.planner import plan_suite
 from fauxbench.harness.store.schema import comparability_key
@@ -417,9 +418,19 @@ def test_elsewhere_all_are_measured_again_at_one_n(
     assert len({key["held_out"] for key in keys if "held_out" in key}) == 1
 
 
-def test_sound_has_no_degraded_control() -> None:
-    assert degradation_of(Modality.AUDIO) is None
-    assert degradation_of(Modality.VIDEO) == degradation_of(Modality.IMAGE)
+DEGRADATIONS = {
+    "spectrum": "down by 1.5, JPEG 85, up again",
+    "clip-spectrum": "down by 1.5, JPEG 85, up again",
+    "sound-spectrum": "pink noise at 20 dB",
+    "studio-voice": "pink noise at 20 dB",
+    "studio-sync": "sound 200 ms late",
+    "mouth-pixels": "sound 200 ms late",
+}
+
+
+def test_what_an_instrument_reads_decides_how_real_items_are_degraded() -> None:
+    said = {name: degradation_of(instrument_card(name)).said for name in DEGRADATIONS}
+    assert said == DEGRADATIONS
 
 
 def test_the_suite_s_protocol_is_in_the_key_and_its_defaults_are_not(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fauxbench.harness.report import measure_table, tables
-from fauxbench.harness.report.panels import deal
+from fauxbench.harness.report.panels import deal, system_cell
+from fauxbench.harness.report.words import metric_label
 
 
 def cells(table, name):
@@ -262,3 +263,32 @@ def test_dealing_keeps_every_row_and_never_mixes_keys(sample, entries):
         assert len({(row.system, row.metric) for row in panel.rows}) == len(panel.rows)
         for metric in "xyz":
             assert len({row.comparability for row in panel.rows if row.metric == metric}) <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("fd[spectrum]", "FD[spectrum]"),
+        ("mcd", "MCD"),
+        ("mcd_dtw", "MCD-DTW"),
+        ("si_sdr", "SI-SDR"),
+        ("f0_rmse", "F0 RMSE"),
+        ("f0_correlation", "F0 correlation"),
+        ("lse_d[studio-sync]", "LSE-D[studio-sync]"),
+        ("lser[studio-sync]", "LSER[studio-sync]"),
+        ("ms_ssim", "MS-SSIM"),
+        ("voicing_error", "voicing error"),
+    ],
+)
+def test_metrics_are_called_by_their_names(name, label):
+    assert metric_label(name) == label
+
+
+def test_a_control_says_which_real_items_it_is_of(sample):
+    def cell(*wholes):
+        rows = [sample.row("real", "fid", 1.0, id=str(k), protocol=p) for k, p in enumerate(wholes)]
+        return system_cell("real", None, rows).text
+
+    assert cell({}) == cell({"control": "halves"}) == "real (held out)"
+    assert cell({"control": "whole"}) == "real (whole set)"
+    assert cell({"control": "whole"}, {"control": "halves"}) == "real"

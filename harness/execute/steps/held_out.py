@@ -30,7 +30,9 @@ def halves(clusters: Sequence[str]) -> NDArray[np.intp]:
 
 
 def chosen(items: tuple[Item, ...], held_out: str, n: int | None) -> tuple[Item, ...]:
-    """Return the items of a split, or of several, that a control reads: `n` spread over people, or the first half."""
+    """Return the items of a split, or of several, that a control reads: `n` over people, the first half, or all."""
+    if held_out == "whole":
+        return items
     clusters = [item.cluster for item in items]
     places = np.flatnonzero(halves(clusters) == 0) if held_out == "half" else spread(clusters, n or len(items))
     return tuple(items[place] for place in places)
@@ -44,6 +46,9 @@ def evidence(step: Step, read: Read) -> tuple[Evidence, int]:
         half = halves(real.clusters)
         first, real = (real.take(np.flatnonzero(half == place)) for place in (0, 1))
         n = min(n, len(first), len(real))
+    elif step.key["held_out"] == "whole":
+        first = real
+        n = min(n, len(first))
     else:
         first, _ = read("real", Split.TRAIN, Split.VALIDATION)
     unread = 0

@@ -1,9 +1,10 @@
 """Steps that turn media into numbers, and numbers into scores: extract and measure."""
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -23,7 +24,7 @@ from ...media.stream import MediaStream
 from ...metrics import load_metric
 from ...metrics.base import Evidence, Features, Link, Pair, SoundPair
 from ...metrics.perceptual import comparer
-from ...metrics.sets import named
+from ...metrics.sets import named, without_place
 from ...stats.blocks import FEWEST, blocks, blocks_by_id
 from ...stats.score import Measurement
 from ...store.store import Store
@@ -63,18 +64,29 @@ def extract(step: Step) -> Outcome:
 
 def _stream(items: Sequence[Item], card: InstrumentCard, condition: Condition | None, step: Step) -> MediaStream:
     """Return the items as an instrument wants them, each changed first where there is a condition."""
-
-    def change(pixels: Picture) -> Picture:
-        return condition.apply(pixels, np.random.default_rng(0))[0] if condition else pixels
-
+    look: Callable[[Picture], Picture] | None = None
+    hear: Callable[[SoundMedia, Item], SoundMedia] | None = None
+    if condition and condition.change.modality is Modality.AUDIO:
+        hear = partial(_heard, condition)
+    elif condition:
+        look = partial(_seen, condition)
     return MediaStream(
         items=items,
         modality=Modality(card.modality),
         sound=card.sound,
         fps=card.fps,
-        look=change if condition else None,
+        look=look,
+        hear=hear,
         progress=step.progress,
     )
+
+
+def _seen(condition: Condition, pixels: Picture) -> Picture:
+    return condition.apply(pixels, np.random.default_rng(0))[0]
+
+
+def _heard(condition: Condition, sound: SoundMedia, item: Item) -> SoundMedia:
+    return condition.apply_to_sound(sound, np.random.default_rng(zlib.crc32(item.id.encode())))[0]
 
 
 def read_features(folder: Path, *splits: Split) -> tuple[Features, int]:
@@ -109,7 +121,7 @@ def _refused(step: Step) -> dict[str, str]:
         if side in step.inputs:
             record = json.loads((step.inputs[side] / "rows.json").read_text(encoding="utf-8"))
             for item, why in record["failures"].items():
-                refused[f"{side} {item}"] = re.sub(rf"[^\s'\"]*{re.escape(item)}:? ?", "", why)
+                refused[f"{side} {item}"] = without_place(item, why)
     return refused
 
 

@@ -10,6 +10,7 @@ from ...datasets.published import index_published
 from ...datasets.studio_set import TERMS, studio_from_key, write_studio
 from ...media.item import Modality, Split
 from ...media.mediaset import MediaSet, MediaSetWriter, Terms
+from ...metrics.sets import named, without_place
 from ...store.memory import Memory
 from ...store.store import Store
 from ..step import Outcome, Step
@@ -19,12 +20,18 @@ def outcome_of_set(media: MediaSet) -> Outcome:
     """Return the outcome of a unit that made a set: its digest, and counts for the coordinator."""
     failures = Counter(missed.failure.kind for missed in media.missed)
     test_failures = Counter(missed.failure.kind for missed in media.missed if missed.split is Split.TEST)
+    unread = {
+        missed.failure.request_id: without_place(missed.failure.request_id, missed.failure.message)
+        for missed in media.missed
+        if missed.split is Split.TEST and missed.failure.kind == "unreadable"
+    }
     splits = Counter(str(item.split) for item in media)
     facts: dict[str, JSON] = {
         "splits": dict(sorted(splits.items())),
         "asked": {str(split): count for split, count in sorted(media.asked().items())},
         "failures": dict(sorted(failures.items())),
         "test_failures": dict(sorted(test_failures.items())),
+        "unread": list(named(unread)),
         "identities": {str(s): len({item.cluster for item in media.select(Split(s))}) for s in sorted(splits)},
         "targets": media.card.facts.get("targets"),
     }
