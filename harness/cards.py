@@ -135,8 +135,6 @@ class InstrumentCard(Document):
     reference: str = ""
     entry: str
     """`module:Class` in `harness/instruments`."""
-    modules: tuple[str, ...] = ()
-    """Further modules beside the entry's whose code makes the numbers; part of the fingerprint."""
     modality: Literal["image", "video", "audio"] = "image"
     """What `extract` reads: pictures, clips (VideoMedia) or sounds (SoundMedia)."""
     sound: bool = False

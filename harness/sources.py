@@ -1,10 +1,20 @@
-"""The sources of a class that a user keeps in a file: the file, and whatever it imports from beside it."""
+"""Sources that make a number: a user's file and what it imports from beside it, a module and what it reaches here."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from .errors import InputError
+
+HARNESS = Path(__file__).parent
+PLUMBING = frozenset(
+    {
+        *("errors.py", "canonical.py", "cards.py", "contracts.py", "registry.py", "sources.py", "execute/step.py"),
+        *("instruments/__init__.py", "metrics/__init__.py", "store/memory.py", "store/store.py"),
+    }
+)
+"""Parts of the harness that name, find, check and keep: no number depends on them."""
 
 
 def parse(path: Path) -> ast.Module:
@@ -65,3 +75,37 @@ def _imported(path: Path) -> Iterator[str]:
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module.partition(".")[0]
+
+
+def reached(files: Iterable[Path]) -> list[Path]:
+    """Return modules of the harness and every module of it that they import, at any depth, but for `PLUMBING`; sorted.
+
+    Imports inside functions count. Those for types alone count too, which can only make an identity too narrow.
+    """
+    found: set[Path] = set()
+    waiting = list(files)
+    while waiting:
+        file = waiting.pop()
+        if file not in found and file.relative_to(HARNESS).as_posix() not in PLUMBING:
+            found.add(file)
+            waiting += _relative(file)
+    return sorted(found)
+
+
+@cache
+def _relative(file: Path) -> tuple[Path, ...]:
+    """Return the files that the relative imports of a module of the harness lead to."""
+    found: list[Path | None] = []
+    for node in ast.walk(parse(file)):
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        base = file.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+        inside = [_module(base / alias.name) if base.is_dir() else None for alias in node.names]
+        found += [one or _module(base) for one in inside]
+    return tuple(dict.fromkeys(one for one in found if one is not None))
+
+
+def _module(place: Path) -> Path | None:
+    """Return the file of a module or a package."""
+    tries = (place.with_name(f"{place.name}.py"), place / "__init__.py")
+    return next((file for file in tries if file.is_file()), None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from ..canonical import digest_of, digest_of_file
 from ..cards import InstrumentCard, did_you_mean
 from ..errors import InputError, IntegrityError, WeightsMissingError
+from ..sources import reached
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ _HERE = Path(__file__).parent
 _SHIPPED = _HERE / "weights"
 """Weights small enough to come with the package."""
 _SHARED = ("pixels",)
-"""Modules that every instrument's numbers pass through."""
+"""Modules that every instrument's numbers pass through, besides those that its own module imports."""
 OPTIONS: "Mapping[str, Mapping[str, tuple[str, ...]]]" = {
     "inception-2015": {"resize": ("clean", "pytorch-fid", "tf1"), "precision": ("fp32", "bf16")}
 }
@@ -137,6 +138,7 @@ def instrument_fingerprint(card: InstrumentCard, **options: str) -> str:
         options: As given to `load_instrument`; the default, spelt out or not, is the same identity.
     """
     module = card.entry.partition(":")[0]
+    sources = reached(_HERE / f"{name}.py" for name in (module, *_SHARED))
     defaults = {option: legal[0] for option, legal in OPTIONS.get(card.name, {}).items()}
     how = {"sound": card.sound, "fps": card.fps} if card.modality == "video" else {}
     return digest_of(
@@ -147,7 +149,7 @@ def instrument_fingerprint(card: InstrumentCard, **options: str) -> str:
             "outputs": list(card.outputs),
             "weights": card.weights.sha256 if card.weights is not None else None,
             "options": {**defaults, **options},
-            "code": {name: digest_of_file(_HERE / f"{name}.py") for name in (module, *card.modules, *_SHARED)},
+            "code": {file.name: digest_of_file(file) for file in sources},
         }
     )
 

@@ -1,6 +1,6 @@
 """What planning is about: systems, rows to be, and the draft they are written into."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from ..errors import SuiteError
 from ..media.item import Modality, Split
 from ..media.mediaset import Terms
 from ..plan import Plan, Unit
-from ..registry import HARNESS
+from ..sources import HARNESS, reached
 from ..stats.score import Direction
 from ..suite import Suite
 
@@ -163,4 +163,13 @@ def code_of(*places: str) -> str:
     for place in places:
         path = HARNESS / place
         files += sorted(path.glob("*.py")) + sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    return _digest(files)
+
+
+def code_reached(*places: str) -> str:
+    """Return the code identity of modules of the harness and of every module that they import, but for plumbing."""
+    return _digest(reached(HARNESS / place for place in places))
+
+
+def _digest(files: Iterable[Path]) -> str:
     return digest_of([[file.relative_to(HARNESS).as_posix(), digest_of_file(file)] for file in files])

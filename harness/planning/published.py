@@ -85,7 +85,7 @@ def _add(
         "counts": asked.model_dump(exclude_none=True) if asked else {},
         "modality": items[0].modality.value,
         "terms": draft.terms.model_dump(mode="json"),
-        "code": code_of("datasets", "datasets/layouts", "media"),
+        "code": code_of("datasets", "datasets/layouts", "media", "execute/steps/sets.py"),
     }
     unit = Unit(
         id=f"index {group}@{card.name}" if group else REAL,

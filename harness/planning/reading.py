@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..instruments import OPTIONS, check_options, instrument_card, instrument_fingerprint, weights_path
 from ..media.item import Split
 from ..plan import Unit
-from .model import REAL, Draft, code_of
+from .model import REAL, Draft, code_of, code_reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Degraded:
     def key(self) -> dict[str, JSON]:
         """Of the unit that reads them."""
         n = self.n if self.held_out == "others" else None
-        code = code_of("conditions")
+        code = code_of("conditions", "stats/blocks.py")
         return {"condition": self.condition.record(), "condition_code": code, "held_out": self.held_out, "n": n}
 
 
@@ -109,7 +109,8 @@ def extracted(
 
 def measure_key(draft: Draft, card: MetricCard, role: str) -> dict[str, JSON]:
     """Return the key of a unit that reduces features or pairs to one score."""
-    code = code_of("metrics", "stats", "execute/steps/measures.py", "execute/steps/held_out.py")
+    module = card.entry.partition(":")[0]
+    code = code_reached(f"metrics/{module}.py", "execute/steps/measures.py")
     return {"metric": card.name, "version": card.version, "role": role, "seed": draft.suite.seed, "code": code}
 
 

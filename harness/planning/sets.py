@@ -28,7 +28,7 @@ def plan_real(draft: Draft) -> Mapping[Split, int]:
     if data.dataset == "studio":
         names = ("people", "per_person", "clips", "sounds", "seconds", "languages", "height", "seed")
         key: dict[str, JSON] = {name: getattr(data, name) for name in names} | rendered(data)
-        code = code_of("datasets/studio", "datasets/studio/speech", "datasets", "media")
+        code = code_of("datasets/studio", "datasets/studio/speech", "datasets", "media", "execute/steps/sets.py")
         key |= {"size": data.size or 64, "splits": shares, "code": code, "languages": list(data.languages)}
         each = sum(rendered(data).values())
         draft.modality = _modality(data)
@@ -74,7 +74,7 @@ def _indexed(draft: Draft, data: DataSpec, shares: Mapping[str, float]) -> Mappi
         "seed": data.seed,
         "splits": dict(shares),
         "terms": draft.terms.model_dump(mode="json"),
-        "code": code_of("datasets", "media"),
+        "code": code_of("datasets", "media", "execute/steps/sets.py"),
     }
     task: dict[str, JSON] = {"path": str(folder), "name": folder.name}
     draft.add(Unit(id=REAL, kind="index", what=f"folder {len(listed)}", key=key, task=task, cost=0.005 * len(listed)))

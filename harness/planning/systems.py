@@ -127,7 +127,8 @@ def _with_weights(draft: Draft, spec: SystemSpec, attached: _Attached) -> _Attac
 def _generated(draft: Draft, name: str, attached: _Attached, seed: int, spec: SystemSpec) -> str:
     """Add fit and generate of one training seed; systems that differ in name alone share the fit."""
     card, parameters = attached.card, attached.parameters
-    code = digest_of([attached.code, code_of("execute/steps/systems.py", *attached.harness, "media")])
+    steps = ("execute/steps/systems.py", "execute/steps/sets.py")
+    code = digest_of([attached.code, code_of(*steps, *attached.harness, "media")])
     key: dict[str, JSON] = {
         "card": card.model_dump(mode="json"),
         "parameters": dict(parameters),
@@ -190,7 +191,7 @@ def _folder_system(draft: Draft, spec: SystemSpec) -> System:
         "seed": draft.suite.seed,
         "counts": {str(split): n for split, n in draft.counts.items()},
         "terms": draft.terms.model_dump(mode="json"),
-        "code": code_of("datasets", "media"),
+        "code": code_of("datasets", "media", "execute/steps/sets.py"),
     }
     card = GeneratorCard(
         name=str(spec.name),
