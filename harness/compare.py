@@ -15,6 +15,7 @@ from .errors import InputError
 from .metrics import metric_cards
 from .report.build import results_digest
 from .report.comparison import ComparedRow, Comparison, DifferingField, MissingRow, RefusedRow, Side, Verdict
+from .stats.classification import METRICS
 from .stats.compare import SEEDS_FOR_RECIPE, Difference, difference, holm
 from .stats.groups import evidence
 from .store.schema import Replicates, Results, Row, SystemRecord, read_replicates, read_results
@@ -22,7 +23,7 @@ from .store.schema import Replicates, Results, Row, SystemRecord, read_replicate
 COVERAGE_GAP = 0.05
 """Rows whose coverages differ by more than this say so."""
 
-RATES = frozenset({"accuracy", "precision", "recall", "f1", "auc", "false_alarm_rate"})
+RATES = frozenset({*METRICS, "false_alarm_rate"} - {"log_loss"})
 """Measures of detectors that lie between 0 and 1."""
 
 ABSENT = "(absent)"

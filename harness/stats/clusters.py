@@ -109,8 +109,8 @@ class Clusters:
         """Return how often each item is drawn, (draws, N), when whole clusters are drawn with replacement.
 
         An item in two clusters is drawn as often as the one times as often as the other: Owen's pigeonhole bootstrap
-        (2007, section 3). Its variance is never too small, and up to three times too large where the items themselves
-        vary and the clusters do not.
+        (2007, section 3). It errs on the wide side: its variance is up to three times too large where the items
+        themselves vary and the clusters do not.
 
         Args:
             generator: Source of the draws.

@@ -10,8 +10,11 @@ from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from itertools import combinations
 
+import numpy as np
+
 from ..store.schema import Replicates, Row
 from .compare import Replicated, difference, tail
+from .ranks import block_contributions, ranking
 
 COVERAGE = 0.95
 """Below this share of the expected items a row is shown, but neither ranked nor bold."""
@@ -30,6 +33,26 @@ def best_group(candidates: Mapping[str, Replicated], *, lower: bool, alpha: floa
         if _one_sided(found.value, found.se, found.df, found.p) < level:
             beaten.add(first if (found.value < 0.0) == lower else second)
     return frozenset(candidates) - beaten
+
+
+def rank_intervals(
+    candidates: Mapping[str, Replicated], generator: np.random.Generator, *, lower: bool, alpha: float = 0.05
+) -> dict[str, tuple[int, int]]:
+    """Return the best and the worst rank that each candidate may have; all intervals hold together at 1 - alpha.
+
+    The ranks are of these checkpoints: over several seeds, of their mean, without the variance between seeds.
+
+    Raises:
+        ValueError: Candidates that were cut into different numbers of blocks.
+    """
+    if len({one.blocks for one in candidates.values()}) > 1:
+        raise ValueError("the candidates were cut into different numbers of blocks")
+    if not candidates:
+        return {}
+    estimates = [float(one.values.mean()) for one in candidates.values()]
+    parts = block_contributions(np.stack([one.replicates.mean(axis=0) for one in candidates.values()]))
+    found = ranking(estimates, parts, generator, lower=lower, alpha=alpha)
+    return dict(zip(candidates, zip(found.low, found.high, strict=True), strict=True))
 
 
 def _one_sided(value: float, se: float, df: float, p: float) -> float:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fauxbench.harness.stats.compare import Replicated
-from fauxbench.harness.stats.groups import best_group, evidence, mark_best
+from fauxbench.harness.stats.groups import best_group, evidence, mark_best, rank_intervals
 from fauxbench.harness.store.schema import Replicates, Row, SeedValue, comparability_key
 
 BLOCKS, DRAWS, N = 20, 500, 100
@@ -136,3 +136,24 @@ def test_evidence_takes_the_seeds_that_have_a_value():
 def test_evidence_that_is_not_there(one, replicates, message):
     with pytest.raises(ValueError, match=message):
         evidence(one, Replicates(rows=replicates))
+
+
+def test_rank_intervals_of_blocks_hold_together():
+    held, means = [], [0.0, 0.0, 0.5, 1.0]
+    for number, one in enumerate(candidates(np.random.default_rng(6), means)):
+        if number == 100:
+            break
+        found = rank_intervals(one, np.random.default_rng(number), lower=True)
+        held.append([found[name][0] <= low <= high <= found[name][1] for name, low, high in RANKS])
+    assert np.mean(np.all(held, axis=1)) >= 0.9
+    assert found["3"] == (4, 4)
+
+
+RANKS = (("0", 1, 2), ("1", 1, 2), ("2", 3, 3), ("3", 4, 4))
+
+
+def test_ranks_of_other_blocks_are_refused():
+    sides = {"a": Replicated(np.ones(1), np.ones((1, 20))), "b": Replicated(np.ones(1), np.ones((1, 19)))}
+    with pytest.raises(ValueError, match="different numbers of blocks"):
+        rank_intervals(sides, np.random.default_rng(0), lower=True)
+    assert rank_intervals({}, np.random.default_rng(0), lower=True) == {}
