@@ -21,6 +21,7 @@ from .report import SUFFIXES, render, tables
 from .report.html import page
 from .run_folder import RunFolder
 from .samples import write_samples
+from .scores import write_scores
 from .store.schema import Results
 from .store.store import Store, storage_errors, weights_folder
 from .suite import Suite, find_suite, read_suite
@@ -171,6 +172,8 @@ def _write(folder: RunFolder, planned: SuitePlan, ran: Ran, reduced: Reduced) ->
             folder.write(f"tables/{name}{suffix}", text)
     folder.write("replicates.json", canonical(reduced.replicates.model_dump(mode="json")) + "\n")
     folder.write("results.json", reduced.results.model_dump_json(indent=1) + "\n")
+    with storage_errors(folder.path):
+        write_scores(folder.path)
 
 
 def _failures(plan: Plan, ran: Ran) -> Iterator[dict[str, JSON]]:

@@ -24,9 +24,24 @@ app = typer.Typer(
 def _load_verbs() -> None:
     if app.registered_commands:
         return
-    from . import audit, check_generator, compare, data, doctor, export, generate, list_, measure, run, table, terms
+    from . import (
+        audit,
+        check_generator,
+        compare,
+        data,
+        doctor,
+        export,
+        generate,
+        list_,
+        measure,
+        rescore,
+        run,
+        table,
+        terms,
+    )
 
-    for verb in (run, measure, audit, compare, generate, check_generator, data, export, table, list_, terms, doctor):
+    first = (run, measure, audit, compare, generate, check_generator, data, export, table, rescore)
+    for verb in (*first, list_, terms, doctor):
         verb.register(app)
 
 
