@@ -177,12 +177,12 @@ def clothes_table(scenes: Sequence[Mapping[str, float]], device: str) -> Tensor:
     return torch.tensor(np.array(rows), dtype=torch.float32, device=device)
 
 
-def _worn(*shares: Tensor | float) -> bool:
-    """Return whether any picture may have a detail."""
-    return any(isinstance(share, Tensor) or share > 0.0 for share in shares)
+def _worn(*shares: Tensor) -> bool:
+    """Return whether any picture may have a detail; a single picture on the CPU tells at no cost."""
+    return any(share.dim() > 0 or share.device.type != "cpu" or bool(share > 0.0) for share in shares)
 
 
-def cloth_colour(paint: Tensor, row: tuple[Tensor | float, ...]) -> Tensor:
+def cloth_colour(paint: Tensor, row: tuple[Tensor, ...]) -> Tensor:
     """Return the albedo (3, N) at paint coordinates (3, N); `row` holds the columns of `clothes_table`."""
     x, y, below = paint
     pitch, striped, checked, jacket, buttons, collar, weave = row[6:]

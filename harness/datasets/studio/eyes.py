@@ -80,7 +80,7 @@ def eye_table(persons: Sequence[Mapping[str, float]], device: str) -> Tensor:
     return torch.tensor(np.array(rows), dtype=torch.float32, device=device)
 
 
-def eye_colour(direction: Tensor, corner: Tensor, row: tuple[Tensor | float, ...]) -> Tensor:
+def eye_colour(direction: Tensor, corner: Tensor, row: tuple[Tensor, ...]) -> Tensor:
     """Return the linear albedo (3, N) at directions (3, N) of the gaze's frame; `row` holds the table's columns."""
     x, y, _ = direction
     r = torch.sqrt(x * x + y * y + 1e-9) / _IRIS

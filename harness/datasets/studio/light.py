@@ -16,8 +16,6 @@ Tensor = torch.Tensor
 _REACH = 19.0  # half the side of the shadow map, centimetres
 
 Triple = tuple[Tensor, ...]
-Share = Tensor | float
-"""A number of a picture: one for each point, or one for all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +93,7 @@ class ShadowMap:
         return F.avg_pool2d(F.pad(x, (0, 0, r, r), mode="replicate"), (2 * r + 1, 1), stride=1)
 
     @staticmethod
-    def _project(p: Triple, axes: Sequence[Share]) -> tuple[Tensor, ...]:
+    def _project(p: Triple, axes: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Return x, y in texels and depth of points given by coordinate; `axes` are three rows of four numbers."""
         return tuple(_dot(p, axes[k : k + 3]).add_(axes[k + 3]) for k in (0, 4, 8))
 
@@ -119,20 +117,15 @@ class ShadowMap:
         return ramp(0.25, 0.95, wide / torch.addcmul(wide, behind, behind))
 
 
-def spread(table: Tensor, picture: Tensor) -> tuple[Share, ...]:
-    """Return the columns of a (B, K) table at the pictures (N,): K tensors (N,), or K numbers if there is one row."""
+def spread(table: Tensor, picture: Tensor) -> Triple:
+    """Return the columns of a (B, K) table at the pictures (N,), as K tensors that broadcast against (N,)."""
     if table.shape[0] == 1:
-        return tuple(table[0].tolist()) if table.device.type == "cpu" else table[0].unbind(0)
+        return table[0].unbind(0)
     return tuple(column.contiguous().index_select(0, picture) for column in table.unbind(1))
 
 
-def _more(out: Tensor, a: Tensor, b: Share) -> Tensor:
-    """Add a * b to `out`, in place."""
-    return out.add_(a, alpha=b) if isinstance(b, float) else out.addcmul_(a, b)
-
-
-def _dot(a: Tensor | Triple, b: Tensor | Sequence[Share]) -> Tensor:
-    return _more(_more(a[0] * b[0], a[1], b[1]), a[2], b[2])
+def _dot(a: Tensor | Triple, b: Tensor | Sequence[Tensor]) -> Tensor:
+    return (a[0] * b[0]).addcmul_(a[1], b[1]).addcmul_(a[2], b[2])
 
 
 def unit(v: Tensor) -> Tensor:
@@ -169,13 +162,13 @@ class Surface:
     picture: Tensor
 
 
-def _half_angle(s: Surface, key: Sequence[Share]) -> Tensor:
+def _half_angle(s: Surface, key: Sequence[Tensor]) -> Tensor:
     """Return the cosine between the normal and the direction half-way between light and camera."""
     half = torch.stack([key[k] + s.view[k] for k in range(3)])
     return _dot(s.normal, half).mul_(_dot(half, half).add_(1e-9).rsqrt_())
 
 
-def _highlight(s: Surface, key: Sequence[Share], edge: Tensor, fine: Tensor) -> Tensor:
+def _highlight(s: Surface, key: Sequence[Tensor], edge: Tensor, fine: Tensor) -> Tensor:
     """Return the key light mirrored by the surface (N,)."""
     nh = _half_angle(s, key).clamp_(0, 1)
     if s.wet:
@@ -227,8 +220,8 @@ def shade(s: Surface, light: Lamps) -> Tensor:
             bleed = torch.addcmul(s.lit, 0.14 * s.soft, (1 - s.lit).mul_(s.lit.sqrt())) if k == 0 else s.lit
             body.mul_(bleed)
             around.mul_((warm * s.soft).sub_(1).mul_(shut).add_(1))
-        _more(body.add_(around), behind, rim_colour[k]).mul_(s.albedo[k])
-        out[k] = _more(_more(_more(body, spec, key_colour[k]), veil, sky[k]), sheen, rim_colour[k])
+        body.add_(around).addcmul_(behind, rim_colour[k]).mul_(s.albedo[k])
+        out[k] = body.addcmul_(spec, key_colour[k]).addcmul_(veil, sky[k]).addcmul_(sheen, rim_colour[k])
     return out
 
 
@@ -252,7 +245,7 @@ def shade_hair(s: Surface, light: Lamps) -> Tensor:
     out = torch.empty_like(s.albedo)
     for k in range(3):
         body = (up * (sky[k] - ground[k])).add_(ground[k]).mul_(s.open)
-        body = _more(_more(body, direct, key_colour[k]), 0.9 * back, rim_colour[k]).mul_(s.albedo[k])
+        body.addcmul_(direct, key_colour[k]).addcmul_(0.9 * back, rim_colour[k]).mul_(s.albedo[k])
         shine = torch.addcmul(bright, s.albedo[k].sqrt(), tinted)
-        out[k] = _more(_more(body, shine, key_colour[k]), 0.03 * back, rim_colour[k])
+        out[k] = body.addcmul_(shine, key_colour[k]).addcmul_(0.03 * back, rim_colour[k])
     return out

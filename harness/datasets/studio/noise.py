@@ -54,6 +54,6 @@ def ramp(low: float, high: float, x: Tensor) -> Tensor:
     return t * t * (3.0 - 2.0 * t)
 
 
-def mix(a: Tensor | float, b: Tensor | float, t: Tensor) -> Tensor:
+def mix(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     """Return a + (b - a) t."""
     return a + (b - a) * t

@@ -95,12 +95,14 @@ def test_eyes_close_in_the_picture():
     assert contrast(awake) > 1.5 * contrast(asleep)
 
 
-def test_every_picture_of_a_batch_is_its_own():
+@pytest.mark.parametrize("size", [64, 96])
+def test_every_picture_of_a_batch_is_its_own(size):
     rows = [picture_factors(0, p, i) for p in range(3) for i in range(3)]
     persons, states, scenes = zip(*rows, strict=True)
-    whole = render(persons, states, scenes, 64)
-    for k in (0, 4, 8):
-        one = render([persons[k]], [states[k]], [scenes[k]], 64)
+    scenes = [scene | {"jpeg_quality": 100.0} for scene in scenes]
+    whole = render(persons, states, scenes, size)
+    for k in range(9):
+        one = render([persons[k]], [states[k]], [scenes[k]], size)
         assert torch.equal(one.pixels[0], whole.pixels[k])
         assert torch.equal(one.points[0], whole.points[k])
 
