@@ -12,7 +12,7 @@ from pathlib import Path
 from .canonical import JSON, canonical
 from .cards import did_you_mean
 from .errors import InputError
-from .metrics import metric_cards
+from .metrics import possible_range
 from .report.build import results_digest
 from .report.comparison import ComparedRow, Comparison, DifferingField, MissingRow, RefusedRow, Side, Verdict
 from .stats.classification import METRICS
@@ -158,8 +158,7 @@ def _width(row: Row) -> float | None:
     """Return how far two values of a row's metric can be apart, or None where that has no bound."""
     if row.section != "realism":
         return 1.0 if row.metric in RATES else None
-    card = metric_cards().get(str(row.protocol.get("metric")).partition(" ")[0])
-    low, high = card.range if card else (None, None)
+    low, high = possible_range(row.protocol)
     return None if low is None or high is None else high - low
 
 

@@ -36,7 +36,7 @@ def data_for(source: str, *, fits: bool, uses_target: bool, size: int | None, te
     path = Path(source).resolve()
     if not path.is_dir():
         raise InputError(f"--from {source}: neither a folder nor 'studio'")
-    return DataSpec(dataset="folder", path=path, size=size, splits=splits, terms=terms or Terms())
+    return DataSpec(dataset="folder", path=path, size=size, splits=splits, terms=terms)
 
 
 def generate(  # noqa: PLR0913 - every argument is a choice of the user's

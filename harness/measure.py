@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .datasets.inputs import folder_of
+from .datasets.inputs import folder_of, part_read
 from .datasets.listing import list_folder
 from .errors import InputError
 from .execute.display import Display
 from .execute.local import LocalExecutor
+from .execute.local import Results as Ran
 from .measure_statistics import measure_against_statistics, save_statistics
 from .media.item import Modality
 from .media.mediaset import Terms
@@ -22,7 +23,7 @@ from .planning.realism import plan_realism
 from .planning.sets import counts_to_ask, plan_real
 from .planning.systems import plan_systems
 from .reduce import reduce_run
-from .run import default_store, default_workers
+from .run import default_store, default_workers, failures_of
 from .store.schema import Position, Results, Row
 from .store.store import Store, weights_folder
 from .suite import Counts, DataSpec, Splits, Suite, SystemSpec
@@ -43,6 +44,10 @@ class Measured:
     def positions(self) -> tuple[Position, ...]:
         """One for each metric over two sets."""
         return tuple(row.position for row in self.rows if row.position is not None)
+
+
+NAMED = 20
+"""Files that could not be read that a result names."""
 
 
 def measure(  # noqa: PLR0913 - all but two by name
@@ -111,7 +116,15 @@ def measure(  # noqa: PLR0913 - all but two by name
     ran = run_in().run(planned.plan)
     if save_stats is not None:
         save_statistics(Path(save_stats), ran, protocols)
-    return Measured(results=reduce_run(planned, ran).results)
+    results = reduce_run(planned, ran).results
+    said = (*filter(None, map(part_read, sides)), *results.warnings, *_named(planned, ran))
+    return Measured(results=results.model_copy(update={"warnings": said}))
+
+
+def _named(planned: SuitePlan, ran: Ran) -> list[str]:
+    """Return a line for each file that could not be read, the first `NAMED` of them."""
+    failed = [f"{record.get('request_id')}: {record['message']}" for record in failures_of(planned.plan, ran)]
+    return failed[:NAMED] + ([f"and {len(failed) - NAMED} more"] if len(failed) > NAMED else [])
 
 
 def _modality(folders: Sequence[Path]) -> tuple[Modality, int]:

@@ -9,6 +9,7 @@ import numpy as np
 from .canonical import JSON, digest_of
 from .errors import Failure
 from .execute.local import Results as Ran
+from .metrics import possible_range
 from .plan import numeric_class
 from .planning.model import REAL, Compared, RowPlan, SuitePlan, System
 from .stats.groups import mark_best
@@ -129,7 +130,9 @@ class _Reducer:
             metric=row.metric,
             slice=dict(row.slice),
             value=float(np.mean([one["value"] for _, one in values])) if reason is None else None,
-            interval=_interval(values, self.replicates.get(row_id)) if reason is None else None,
+            interval=_interval(values, self.replicates.get(row_id), possible_range(protocol))
+            if reason is None
+            else None,
             n=min((int(one["n"]) for _, one in found), default=0),
             expected=expected,
             failures=self._failures(row, found),
@@ -219,13 +222,13 @@ class _Reducer:
         found += [f"{s.name}: {FAILS_MEMORISATION}: not ranked" for s in systems if FAILS_MEMORISATION in s.flags]
         unread = dict(self._set_facts(REAL).get("failures", {}))
         if unread:
-            found.append(f"the real set: {sum(unread.values())} files could not be read (listed in failures.jsonl)")
+            found.append(f"the real set: {sum(unread.values())} files could not be read")
         return found
 
 
 def _counted(failures: Mapping[str, int]) -> str:
     counts = ", ".join(f"{number} {kind}" for kind, number in failures.items())
-    return f"{counts} of the items asked for did not come (listed in failures.jsonl)"
+    return f"{counts} of the items asked for did not come"
 
 
 def _why(failure: Failure | None) -> str:
@@ -233,9 +236,11 @@ def _why(failure: Failure | None) -> str:
 
 
 def _interval(
-    values: Sequence[tuple[int, Mapping[str, JSON]]], replicates: Sequence[Sequence[float]] | None
+    values: Sequence[tuple[int, Mapping[str, JSON]]],
+    replicates: Sequence[Sequence[float]] | None,
+    possible: tuple[float | None, float | None],
 ) -> IntervalRecord | None:
-    """Return the interval of one seed, or for several the jackknife's around the mean over the same blocks."""
+    """Return the interval of one seed, or for several the jackknife's around the mean, cut to what is possible."""
     if len(values) == 1:
         interval = values[0][1]["interval"]
         return IntervalRecord(**interval) if interval else None
@@ -252,8 +257,8 @@ def _interval(
     centre = float(seeds.mean())
     first = values[0][1]["interval"] or {}
     return IntervalRecord(
-        low=centre - half,
-        high=centre + half,
+        low=centre - half if possible[0] is None else max(centre - half, possible[0]),
+        high=centre + half if possible[1] is None else min(centre + half, possible[1]),
         level=0.95,
         method=f"{len(seeds)} training seeds and jackknife",
         cluster=str(first.get("cluster", "item")),

@@ -152,7 +152,7 @@ def run(
 
 def _write(folder: RunFolder, planned: SuitePlan, ran: Ran, reduced: Reduced) -> None:
     folder.write("records.jsonl", "".join(canonical(record) + "\n" for record in _records(planned.plan, ran)))
-    folder.write("failures.jsonl", "".join(canonical(record) + "\n" for record in _failures(planned.plan, ran)))
+    folder.write("failures.jsonl", "".join(canonical(record) + "\n" for record in failures_of(planned.plan, ran)))
     for name, unit_id in planned.detect_units.items():
         if unit_id in ran.finished:
             scores = (ran.finished[unit_id].folder / "scores.jsonl").read_text(encoding="utf-8")
@@ -176,7 +176,7 @@ def _write(folder: RunFolder, planned: SuitePlan, ran: Ran, reduced: Reduced) ->
         write_scores(folder.path)
 
 
-def _failures(plan: Plan, ran: Ran) -> Iterator[dict[str, JSON]]:
+def failures_of(plan: Plan, ran: Ran) -> Iterator[dict[str, JSON]]:
     """Yield what was asked for and did not come, with the reason: items, and whole units."""
     for unit in plan.units:
         if unit.id in ran.failed:

@@ -314,3 +314,19 @@ def test_distance_to_statistics_is_the_distance_of_the_features():
         assert frechet_to_statistics(a, b.mean(0), np.cov(b, rowvar=False)) == pytest.approx(expected, rel=1e-6)
     with pytest.raises(InputError, match="features have 40 columns, the statistics 3"):
         frechet_to_statistics(a, np.zeros(3), np.eye(3))
+
+
+def test_what_was_left_out_is_named(tmp_path: Path) -> None:
+    real = paint(tmp_path / "real", 12, 3, blur=4)
+    made = paint(tmp_path / "made", 12, 4, blur=4)
+    (made / "bad.png").write_bytes(b"text")
+    found = measure(real, made, metrics=["kd"], instruments=["spectrum"], workers=1).results.warnings
+    assert any(line.startswith("bad.png: ") and "not a picture" in line for line in found)
+    writer = MediaSetWriter(tmp_path / "set", name="set", origin="test", roots={"data": real})
+    for place, path in enumerate(sorted(real.iterdir())):
+        split = Split.TEST if place < 8 else Split.TRAIN
+        item = Item(id=path.stem, modality=Modality.IMAGE, kind=Kind.REAL, group="g", split=split)
+        writer.refer(item, root="data", path=path.name)
+    writer.seal()
+    said = measure(tmp_path / "set", made, metrics=["kd"], instruments=["spectrum"], workers=1).results.warnings
+    assert said[0].endswith("set: its test split, 8 of 12 items")

@@ -10,7 +10,7 @@ from ..errors import Failure, MediaError
 from ..media.content import ImageMedia
 from ..media.images import crop_square, read_image, resize
 from ..media.item import Item, Kind, Modality, Split
-from ..media.mediaset import MediaSet, MediaSetWriter
+from ..media.mediaset import MediaSet, MediaSetWriter, Terms
 from ..media.read import content_of, modality_of
 from ..store.memory import Memory, Seen
 from .listing import Listed, list_folder, list_media
@@ -70,6 +70,19 @@ def _add_resized(writer: MediaSetWriter, item: Item, path: Path, size: int) -> N
     writer.add(replace(item, facts=facts), ImageMedia(pixels=resize(crop_square(pixels), size, size)))
 
 
+def recorded_terms(folder: Path) -> Terms | None:
+    """Return the terms that a sealed set carries; None for any other folder, or if there is more in it than the set.
+
+    Raises:
+        IntegrityError: The records of the set were changed after sealing.
+    """
+    if not ((folder / "card.json").is_file() and (folder / "items.jsonl").is_file()):
+        return None
+    media = MediaSet.open(folder)
+    known = {item.location.resolve() for item in media if item.location}
+    return media.card.terms if all(path.resolve() in known for path in list_media(folder)) else None
+
+
 class Reader:
     """Digests files, remembering those that have not changed."""
 
@@ -116,7 +129,8 @@ def collect_outputs(
     """Read a system's finished outputs into `writer` and seal it.
 
     If more outputs belong to a split than `key["counts"]` asks for, a fixed selection of that many is taken, so that
-    every system is measured at the same N. A target that the real set does not know is a counted failure.
+    every system is measured at the same N. A target that the real set does not know is a counted failure. With
+    `key["size"]`, pictures are cropped and resized as the real ones are.
     """
     manifest = key.get("manifest_rows")
     outputs = [Output(*row) for row in manifest] if manifest else _outputs_by_name(folder, real)
@@ -130,9 +144,11 @@ def collect_outputs(
     for place, output in enumerate(outputs):
         try:
             item = _item_of_output(output, kind, writer.name, targets)
-            listed = Listed(output.file, None, item.modality)
-            content, facts = reader.content(listed)
-            writer.refer(replace(item, facts=facts), root="outputs", path=output.file, content=content)
+            if key.get("size") and item.modality is Modality.IMAGE:
+                _add_resized(writer, item, folder / output.file, int(key["size"]))
+            else:
+                content, facts = reader.content(Listed(output.file, None, item.modality))
+                writer.refer(replace(item, facts=facts), root="outputs", path=output.file, content=content)
         except MediaError as error:
             writer.fail(Failure(request_id=output.id, kind="unreadable", message=str(error)), output.split)
         progress((place + 1) / len(outputs), f"{place + 1} of {len(outputs)} files")

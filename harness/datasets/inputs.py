@@ -31,11 +31,24 @@ def folder_of(path: Path, scratch: Path) -> Path:
     """
     if zipfile.is_zipfile(path):
         return _unpacked(path, scratch)
-    if (path / "card.json").is_file() and (path / "items.jsonl").is_file():
+    if _is_set(path):
         return _linked(MediaSet.open(path), scratch)
     if path.is_file():
         raise InputError(f"{path}: expected a folder, a zip file, a MediaSet or statistics (.npz), found another file")
     return path
+
+
+def part_read(path: Path) -> str | None:
+    """Return which part of a MediaSet `folder_of` gives, in words; None where it gives everything."""
+    if not _is_set(path):
+        return None
+    media = MediaSet.open(path)
+    count = len(media.select(Split.TEST))
+    return f"{path}: its test split, {count} of {len(media)} items" if 0 < count < len(media) else None
+
+
+def _is_set(path: Path) -> bool:
+    return (path / "card.json").is_file() and (path / "items.jsonl").is_file()
 
 
 def _unpacked(path: Path, scratch: Path) -> Path:

@@ -11,7 +11,7 @@ from ..media.content import ImageMedia, SoundMedia, VideoMedia
 from ..media.item import Item, Kind, Modality, Split
 from ..media.mediaset import MediaSet, MediaSetWriter, Terms
 from .splits import split_identities
-from .studio.recipe import StudioRecipe, render_pictures
+from .studio.recipe import StudioRecipe, name_of_person, render_pictures
 from .studio.speech import ClipRecipe, SpeechRecipe, render_clips, render_speech
 
 TERMS = Terms(people="rendered", permits=("evaluate", "train", "edit", "manipulate", "publish"), grant="rendered")
@@ -67,7 +67,7 @@ def studio_from_key(key: Mapping[str, JSON]) -> StudioFolder:
 
 def studio_splits(people: int, shares: Mapping[str, float], seed: int, first_person: int = 0) -> dict[str, Split]:
     """Return the split of each person; with fewer people than splits there are none."""
-    identities = [f"studio-{first_person + person:05d}" for person in range(people)]
+    identities = [name_of_person(seed, first_person + person) for person in range(people)]
     if len(identities) < sum(share > 0 for share in shares.values()):
         return {}
     return split_identities(dict.fromkeys(identities, 1), shares, seed)

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
+from ..canonical import JSON
 from ..cards import MetricCard, did_you_mean
 from ..errors import InputError
 
@@ -40,6 +41,12 @@ def metric_card(name: str) -> MetricCard:
     if name not in cards:
         raise InputError(f"no metric '{name}'{did_you_mean(name, cards)}; there are: {', '.join(cards)}")
     return cards[name]
+
+
+def possible_range(protocol: "Mapping[str, JSON]") -> tuple[float | None, float | None]:
+    """Return the least and the largest value of the metric that a row's protocol names; None where it has no end."""
+    card = metric_cards().get(str(protocol.get("metric")).partition(" ")[0])
+    return card.range if card else (None, None)
 
 
 def load_metric(name: str) -> "Metric":

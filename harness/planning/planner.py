@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ..datasets.folder import recorded_terms
 from ..errors import SuiteError
 from ..media.item import Modality, Split
 from ..media.mediaset import Terms
@@ -37,6 +38,14 @@ def _check_enough(draft: Draft) -> None:
         )
 
 
+def _terms(suite: Suite, base: Path) -> Terms:
+    data = suite.data
+    if data.dataset == "studio":
+        return RENDERED
+    recorded = recorded_terms(base / data.path) if data.dataset == "folder" and data.path else None
+    return data.terms or recorded or Terms()
+
+
 def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu", *, sets_only: bool = False) -> SuitePlan:
     """Return the plan of a suite; nothing is run and nothing is written.
 
@@ -50,8 +59,7 @@ def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu", *, 
     Raises:
         InputError: Something that the suite names does not exist, or terms do not allow it.
     """
-    terms = RENDERED if suite.data.dataset == "studio" else suite.data.terms or Terms()
-    draft = Draft(suite=suite, base=base, weights=weights, terms=terms)
+    draft = Draft(suite=suite, base=base, weights=weights, terms=_terms(suite, base))
     draft.split_sizes = plan_real(draft)
     draft.counts = counts_to_ask(draft)
     draft.systems += plan_systems(draft)

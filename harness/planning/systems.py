@@ -188,6 +188,7 @@ def _folder_system(draft: Draft, spec: SystemSpec) -> System:
         "listing": listing,
         "manifest_rows": [list(row) for row in rows] if rows else None,
         "splits": spec.splits.model_dump() if spec.splits else None,
+        "size": draft.output_size,
         "seed": draft.suite.seed,
         "counts": {str(split): n for split, n in draft.counts.items()},
         "terms": draft.terms.model_dump(mode="json"),

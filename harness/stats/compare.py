@@ -296,7 +296,13 @@ def _constant(value: float, p: float) -> tuple[tuple[float, float] | None, float
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """Return p values adjusted for their number, so that any false finding at all keeps its level (Holm 1979)."""
-    from statsmodels.stats.multitest import multipletests
+    """Return p values adjusted for their number, so that any false finding at all keeps its level (Holm 1979).
 
-    return [float(one) for one in multipletests(list(p), method="holm")[1]] if len(p) else []
+    Written out because statsmodels' `multipletests` collects garbage at every call.
+    """
+    values = np.asarray(p, dtype=np.float64)
+    order = values.argsort(kind="stable")
+    stepped = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)).clip(max=1.0)
+    adjusted = np.empty_like(values)
+    adjusted[order] = stepped
+    return [float(one) for one in adjusted]

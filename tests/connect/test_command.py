@@ -230,7 +230,8 @@ def test_nothing_of_the_program_is_left(ending: str, write_program: Write, conte
 
 
 ASKING = """
-import sys, pathlib
+import sys, pathlib, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background lets its jobs ignore it
 from fauxbench import Context, Request
 from fauxbench.harness.connect.command import CommandGenerator
 from fauxbench.harness.connect.spec import CommandSpec
@@ -255,6 +256,7 @@ def test_the_program_ends_with_the_process_that_asked(
             assert time.monotonic() < deadline
             time.sleep(0.05)
         asking.send_signal(sign)
+        asking.wait(timeout=30)
     assert asking.returncode != 0
     assert all(gone(int(word)) for word in pids.read_text().split())
 

@@ -55,7 +55,7 @@ class Picture:
     """One rendered picture and everything that is true of it.
 
     Attributes:
-        identity: Name of the person, as `studio-00017`.
+        identity: Name of the person, as `studio-00017`, or `studio-5-00017` in the population of seed 5.
         index: Number of the picture among this person's.
         factors: Every factor of person, state and scene.
         points: True positions (x, y) in pixels, the centre of the first pixel at (0, 0). `left_eye` and `mouth_left`
@@ -68,6 +68,11 @@ class Picture:
     factors: dict[str, float]
     points: dict[str, tuple[float, float]]
     pixels: np.ndarray
+
+
+def name_of_person(seed: int, person: int) -> str:
+    """Return the name of person number `person` of the population `seed`: nobody of another population has it."""
+    return f"studio-{person:05d}" if seed == 0 else f"studio-{seed}-{person:05d}"
 
 
 def person_factors(seed: int, person: int) -> dict[str, float]:
@@ -118,7 +123,7 @@ def render_pictures(recipe: StudioRecipe, device: str = "cpu") -> Iterator[Pictu
         pixels, points = out.pixels.cpu().numpy(), out.points.cpu().numpy()
         for k, (p, i) in enumerate(part):
             yield Picture(
-                identity=f"studio-{recipe.first_person + p:05d}",
+                identity=name_of_person(recipe.seed, recipe.first_person + p),
                 index=i,
                 factors={**persons[k], **states[k], **scenes[k]},
                 points={name: (float(x), float(y)) for name, (x, y) in zip(POINTS, points[k], strict=True)},

@@ -10,7 +10,7 @@ from ....errors import InputError
 from ....media.content import Picture, Sound, SoundMedia, VideoMedia
 from ....media.item import Item, Kind, Modality, Split
 from ..factors import STATE, sample_scene
-from ..recipe import person_factors
+from ..recipe import name_of_person, person_factors
 from .espeak import SAMPLE_RATE
 from .languages import find_language
 from .motion import HeadMotion
@@ -210,7 +210,7 @@ def plan_clip(recipe: ClipRecipe, person: int, index: int, split: Split | None =
         "offset_frames": recipe.offset_frames,
         "offset_seconds": shift,
     }
-    identity = f"studio-{number:05d}"
+    identity = name_of_person(recipe.seed, number)
     item = Item(
         id=f"{identity}/clip-{index:03d}",
         modality=Modality.VIDEO,
@@ -249,7 +249,7 @@ def render_clips(
         InputError: The extra `speech` is not installed.
     """
     for person in range(recipe.people):
-        split = (splits or {}).get(f"studio-{recipe.first_person + person:05d}")
+        split = (splits or {}).get(name_of_person(recipe.seed, recipe.first_person + person))
         for index in range(recipe.clips_per_person):
             plan = plan_clip(recipe, person, index, split)
             yield plan.item, plan.media(device)
@@ -267,7 +267,7 @@ def render_speech(recipe: SpeechRecipe, splits: Mapping[str, Split] | None = Non
     """
     for person in range(recipe.people):
         number = recipe.first_person + person
-        identity = f"studio-{number:05d}"
+        identity = name_of_person(recipe.seed, number)
         split = (splits or {}).get(identity)
         language = recipe.languages[person % len(recipe.languages)]
         speaker = voice_of_person(language, number, person_factors(recipe.seed, number)["masculinity"])
