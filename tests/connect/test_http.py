@@ -340,8 +340,8 @@ def _endless_chunk(handler: BaseHTTPRequestHandler) -> None:
     ("huge", "words"),
     [
         (answer(b"x", length=str(10 << 30)), "an answer of 10737418240 bytes, more than the 2097152"),
-        (_endless, "was cut off after 21"),
-        (_endless_chunk, "was cut off after 21"),
+        (_endless, "bytes, more than the 2097152 that are allowed"),
+        (_endless_chunk, "bytes, more than the 2097152 that are allowed"),
     ],
 )
 def test_ten_gigabytes_are_cut_off_without_being_held(
@@ -355,6 +355,7 @@ def test_ten_gigabytes_are_cut_off_without_being_held(
     finally:
         tracemalloc.stop()
     assert words in only([first])
+    assert "cut off" in only([first]) or "10737418240" in only([first])
     assert second == PICTURE
     assert peak < 4 << 20
 
