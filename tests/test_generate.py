@@ -118,4 +118,4 @@ def test_the_data_that_one_generator_needs(photographs: Path) -> None:
     assert shares(fits=False, uses_target=True) == (0, 0, 1)
     assert shares(fits=True, uses_target=True) == (0.5, 0, 0.5)  # never what it learned from
     data = data_for(str(photographs), fits=False, uses_target=True, size=16, terms=None)
-    assert (data.dataset, data.path, data.size, data.terms) == ("folder", photographs, 16, Terms())
+    assert (data.dataset, data.path, data.size, data.terms) == ("folder", photographs, 16, None)

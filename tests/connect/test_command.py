@@ -161,7 +161,7 @@ ENDINGS = {
     "stops": ("sys.exit(0)", "missing", "the program ended after 1 of 3 items", None),
     "closes its output": ("os.close(1); time.sleep(60)", "crashed", "after 1 of 3 items", None),
     "is silent": ("print('stuck', file=sys.stderr, flush=True); time.sleep(60)", "timeout",
-                  "no line from the program for 1 s", "stuck"),
+                  "no line from the program for 4 s", "stuck"),
     "never ends a line": ("while True: sys.stdout.write('x' * 65536)", "invalid",
                           "a line of more than 1048576 bytes", None),
     "floods standard error": ("sys.stderr.write('y' * 3000000); raise SystemExit(2)", "crashed", "exit status 2",
@@ -176,7 +176,7 @@ def test_when_the_program_ends_what_came_is_kept(
     monkeypatch.setattr("fauxbench.harness.connect.process.PATIENCE", 1.0)
     body, kind, words, tail = ENDINGS[case]
     program = write_program(f"if i == 'r1':\n    {body}\n{GOOD}")
-    found = kept(system(program, heartbeat=1).generate(asked(3), context))
+    found = kept(system(program, heartbeat=4).generate(asked(3), context))
     assert isinstance(found["r0"], bytes)
     for request_id in ("r1", "r2"):
         assert failure(found, request_id).kind == kind
@@ -187,12 +187,12 @@ def test_when_the_program_ends_what_came_is_kept(
 
 def test_heartbeats_and_progress_keep_a_slow_program_alive(write_program: Write, context: Context, kept: Keep) -> None:
     program = write_program(
-        "for n in range(8):\n    time.sleep(0.2)\n"
+        "for n in range(8):\n    time.sleep(0.5)\n"
         f"    say(type='heartbeat') if n % 2 else say(type='progress', fraction=n / 8, message='n')\n{GOOD}"
     )
     seen: list[float] = []
     watched = Context(seed=0, scratch=context.scratch, progress=lambda fraction, message: seen.append(fraction))
-    found = kept(system(program, heartbeat=0.9).generate(asked(1), watched))
+    found = kept(system(program, heartbeat=3).generate(asked(1), watched))
     assert isinstance(found["r0"], bytes)
     assert seen == [0, 0.25, 0.5, 0.75]
 
@@ -344,12 +344,12 @@ def test_fit_save_and_load(write_program: Write, context: Context, kept: Keep, t
         ("say(type='failure', message='too few people')", "training failed: too few people"),
         ("sys.exit('out of memory')", "end of its standard error: out of memory"),
         ("say(type='done')", "expected fitted, failure or progress; found type 'done'"),
-        ("time.sleep(60)", "no line from the program for 1 s"),
+        ("time.sleep(60)", "no line from the program for 4 s"),
     ],
 )
 def test_a_failed_training_says_why(fit: str, words: str, write_program: Write, context: Context) -> None:
     with pytest.raises(FauxbenchError, match=words):
-        system(write_program(fit=fit), fits=True, heartbeat=1).fit(FitTask(train=()), context)
+        system(write_program(fit=fit), fits=True, heartbeat=4).fit(FitTask(train=()), context)
 
 
 def test_the_identity_covers_words_variables_and_files(write_program: Write) -> None:

@@ -158,7 +158,6 @@ def test_installing_writes_weights_card_and_manual_and_can_be_repeated(trained, 
     assert page.endswith("after\n")
     assert "| one language | 2.13 % | 100 | 900 |" in page
     assert "old" not in page
-    assert instrument_fingerprint(card) != instrument_fingerprint(card.model_copy(update={"modules": ()}))
 
 
 def test_installing_refuses_what_is_not_an_instrument_or_too_large(trained, tmp_path, monkeypatch):
