@@ -11,9 +11,10 @@ from PIL import Image
 
 @pytest.fixture(autouse=True)
 def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep every test away from the user's own store and consents."""
+    """Keep every test away from the user's own store, keys and consents."""
     monkeypatch.setenv("FAUXBENCH_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("FAUXBENCH_CONSENTS", str(tmp_path / "consents.jsonl"))
+    monkeypatch.setenv("FAUXBENCH_KEYS", str(tmp_path / "keys"))
     monkeypatch.setenv("FAUXBENCH_TERMS", str(tmp_path / "terms.json"))
 
 

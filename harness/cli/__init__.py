@@ -32,6 +32,7 @@ def _load_verbs() -> None:
         doctor,
         export,
         generate,
+        keys,
         list_,
         measure,
         rescore,
@@ -41,7 +42,7 @@ def _load_verbs() -> None:
     )
 
     first = (run, measure, audit, compare, generate, check_generator, data, export, table, rescore)
-    for verb in (*first, list_, terms, doctor):
+    for verb in (*first, list_, terms, keys, doctor):
         verb.register(app)
 
 
