@@ -1,0 +1,104 @@
+"""Numbers rounded onto a secret lattice (dither modulation), and how sure one may be that they were.
+
+A number p carries a bit b when p / step - dither = b / 2, modulo 1 (Chen and Wornell 2001, section V). The dither is
+secret and uniform. So for any unmarked file whatever, over the choice of the key, the angles
+`a = 2 pi (p / step - dither)` are uniform and independent, and what is said below about false positives is a theorem,
+not a model of pictures.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .code import CODED_BITS, decode, encode
+from .mark import TAG_BITS, Bits, Found, derive, unseal
+
+FALSE_POSITIVES = 1e-6
+"""Bound on the probability that an unmarked file is called marked, all attempts of a search together."""
+
+Numbers = NDArray[np.float64]
+
+
+def dithers(key: bytes, medium: str) -> Numbers:
+    """Return the (256,) secret dithers in [0, 1) of a medium."""
+    drawn = np.frombuffer(derive(key, f"{medium} dither", 8 * CODED_BITS), dtype="<u8")
+    return np.asarray(drawn / 2.0**64, dtype=np.float64)
+
+
+def shuffle(key: bytes, purpose: str, rows: int, length: int) -> NDArray[np.int64]:
+    """Return (rows, length) secret permutations, one a row."""
+    drawn = np.frombuffer(derive(key, purpose, 8 * rows * length), dtype="<u8").reshape(rows, length)
+    return np.asarray(np.argsort(drawn, axis=1, kind="stable"), dtype=np.int64)
+
+
+def displacement(numbers: Numbers, coded: Bits, dither: Numbers, step: float) -> Numbers:
+    """Return what to add to the numbers to put them onto the points of their bits: within half a step."""
+    off = numbers / step - dither - coded / 2.0
+    return np.asarray((np.rint(off) - off) * step, dtype=np.float64)
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What the numbers of one file, or of many frames of it, say.
+
+    first, second: (256,) complex, sums over frames of exp(i a) and exp(2 i a). The doubled angle forgets the bit.
+    """
+
+    first: NDArray[np.complex128]
+    second: NDArray[np.complex128]
+
+    @classmethod
+    def of(cls, numbers: Numbers, dither: Numbers, step: float) -> "Evidence":
+        """Read (256,) numbers of one frame, or (frames, 256) of several; one that is NaN is left out."""
+        turns = np.atleast_2d(numbers) / step - dither
+        angles = np.where(np.isnan(turns), 0.0, np.exp(2j * np.pi * np.nan_to_num(turns)))
+        return cls(first=angles.sum(axis=0), second=(angles**2).sum(axis=0))
+
+    def __add__(self, other: "Evidence") -> "Evidence":
+        """Take the frames of both together."""
+        return Evidence(first=self.first + other.first, second=self.second + other.second)
+
+    @property
+    def score(self) -> float:
+        """How well the numbers fit: 1 on the lattice, near 0 at random."""
+        size = float(np.abs(self.second).sum())
+        return float(self.second.real.sum()) / size if size else 0.0
+
+    @property
+    def chance(self) -> float:
+        """Bound on the probability that an unmarked file fits as well.
+
+        With `s_j = |s_j| exp(i phi_j)` the sums of doubled angles before the dither, the statistic is
+        `t = sum_j |s_j| cos(phi_j - 2 d_j)`, d_j uniform and independent. `E exp(l |s| cos) = I_0(l |s|) <=
+        exp(l^2 |s|^2 / 4)`, so Chernoff's bound is `P(t >= x) <= exp(-x^2 / sum_j |s_j|^2)`, for any picture, clip or
+        sound, and any dependence between frames.
+        """
+        fit = float(self.second.real.sum())
+        energy = float((np.abs(self.second) ** 2).sum())
+        return math.exp(-(fit**2) / energy) if fit > 0 and energy > 0 else 1.0
+
+
+def decide(evidence: Evidence, key: bytes, *, attempts: int = 1) -> Found | None:
+    """Say whether a mark is there, and read it.
+
+    Args:
+        evidence: The best of `attempts`.
+        key: 32 secret bytes.
+        attempts: Places and sizes at which it was looked for; all of them may err (union bound).
+
+    Returns:
+        Found if presence is sure at `FALSE_POSITIVES` or if the mark opens with the key, else None.
+    """
+    chance = min(1.0, attempts * evidence.chance)
+    bits = decode(evidence.first.real)
+    mark = unseal(bits, key)
+    if mark is None:
+        if chance > FALSE_POSITIVES:
+            return None
+        return Found(mark=None, corrected=None, score=evidence.score, false_positive_rate=chance)
+    wrong = (evidence.first.real < 0) != encode(bits).astype(bool)
+    corrected = int(np.count_nonzero(wrong & (evidence.first != 0)))
+    opened = min(1.0, attempts * 2.0**-TAG_BITS)
+    return Found(mark=mark, corrected=corrected, score=evidence.score, false_positive_rate=min(chance, opened))
