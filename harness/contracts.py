@@ -89,13 +89,14 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitTask:
-    """What a generator may learn from: the train split, and nothing else."""
+    """What a generator may learn from: the train split, and references of those whom it will be asked to put in."""
 
     train: tuple[Item, ...]
     output: Output = Output()
     subjects: tuple[str, ...] = ()
     """Identities that a swap or a voice learns, in order."""
     references: tuple[Item, ...] = ()
+    """Items of the subjects, of every split that will be asked for; none of them is ever a target."""
 
 
 class Generator(ABC):
