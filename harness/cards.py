@@ -86,6 +86,14 @@ class PartCard(Document):
         }
 
 
+class SmallEdit(Document):
+    """When an edit by a trained network is so small that the person counts as augmented, not as fake."""
+
+    parameter: str
+    """A number among the card's parameters."""
+    at_most: float
+
+
 class GeneratorCard(PartCard):
     """A system under test."""
 
@@ -94,10 +102,21 @@ class GeneratorCard(PartCard):
     kind: Literal["fully_synthetic", "partially_synthetic", "augmented_real"]
     fits: bool = False
     """Whether `fit` must run before `generate`."""
-    uses: tuple[Literal["target", "references", "driver", "audio", "text"], ...] = ()
+    uses: tuple[Literal["target", "references", "driver", "audio", "text", "attributes"], ...] = ()
     """The fields of a Request that it reads."""
+    attributes: dict[str, tuple[float, ...]] = {}
+    """Attribute -> the strengths that are asked for in turn, -1 (as low as it gets) to 1."""
+    small_edit: SmallEdit | None = None
+    """Up to which strength its kind is augmented_real."""
     cost: float = 60.0
     """Seconds that a fit with default parameters takes on one core, for estimates before the first run."""
+
+    def with_parameters(self, parameters: Mapping[str, JSON]) -> "GeneratorCard":
+        """Return the card of the system with these parameters: a small edit makes augmented real items."""
+        small = self.small_edit
+        if small is None or float(parameters[small.parameter]) > small.at_most:
+            return self
+        return self.model_copy(update={"kind": "augmented_real"})
 
 
 class DetectorCard(PartCard):

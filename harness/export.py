@@ -3,13 +3,15 @@
 import csv
 import io
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from .canonical import JSON
-from .errors import InputError
+from .errors import InputError, IntegrityError
 from .media.item import Item, Kind
+from .media.masks import digest_of_masks
 from .media.mediaset import MediaSet, file_stem
 from .run import default_store
 from .safeguards.border import release
@@ -48,8 +50,10 @@ def find_set(spec: str, store: Path | None = None) -> tuple[MediaSet, str]:
     return MediaSet.open(kept.folder / "set"), made[0]["fingerprint"]
 
 
-def export_set(media: MediaSet, form: str, out: Path, origin: str) -> Path:
+def export_set(media: MediaSet, form: str, out: Path, origin: str, *, masks: bool = False) -> Path:
     """Write a set to `out` in one of `FORMS`; every synthetic file gets its row in provenance.jsonl.
+
+    With `masks`, what was changed in each file is written too, under masks/ID.png or .mkv, where its maker said so.
 
     Returns:
         The file or folder to give to the other tool.
@@ -61,6 +65,8 @@ def export_set(media: MediaSet, form: str, out: Path, origin: str) -> Path:
     """
     with new_folder(out) as part:
         made = FORMS[form](media, part, origin).relative_to(part)
+        if masks:
+            _masks(media, part / "masks")
     return out / made
 
 
@@ -104,6 +110,19 @@ def _deepfakebench(media: MediaSet, out: Path, origin: str) -> Path:
     path = out / f"{dataset}.json"
     write_atomically(path, json.dumps({dataset: tree}, indent=1) + "\n")
     return path
+
+
+def _masks(media: MediaSet, folder: Path) -> None:
+    kept = [item for item in media if item.mask_location is not None]
+    if not kept:
+        raise InputError(f"--masks: {media.card.name} has none; only systems that say what they changed leave masks")
+    folder.mkdir()
+    for item in kept:
+        told = item.facts.get("mask")
+        found = digest_of_masks(item)
+        if not isinstance(told, Mapping) or told.get("content") != found:
+            raise IntegrityError(f"{item.mask_location}: not the masks that were made with {item.id}")
+        shutil.copyfile(str(item.mask_location), folder / f"{file_stem(item.id)}{Path(item.mask_path).suffix}")
 
 
 def _file(item: Item) -> str:

@@ -134,4 +134,4 @@ def publish_set(media: MediaSet, out: Path, origin: str) -> MediaSet:
 
 
 def _placed(item: Item, name: str) -> Item:
-    return replace(item, root=".", path=name, location=None)
+    return replace(item, root=".", path=name, location=None, mask_path="", mask_location=None)

@@ -10,7 +10,7 @@ from fauxbench.harness import export as export_module
 from fauxbench.harness.errors import InputError, IntegrityError
 from fauxbench.harness.export import CSV_COLUMNS, FORMS, export_set, find_set, publishable
 from fauxbench.harness.media.content import ImageMedia, SoundMedia
-from fauxbench.harness.media.images import read_image
+from fauxbench.harness.media.images import read_image, write_png
 from fauxbench.harness.media.item import Item, Kind, Modality, Split
 from fauxbench.harness.media.mediaset import MediaSet, MediaSetWriter, Terms
 from fauxbench.harness.store.store import Store
@@ -207,3 +207,33 @@ def test_pictures_of_real_people_leave_only_if_the_terms_say_so(tmp_path: Path) 
     assert publishable(made(tmp_path / "b", terms=Terms(permits=("evaluate", "publish"), grant="me")))
     assert publishable(made(tmp_path / "c", terms=Terms(people="none")))
     assert publishable(made(tmp_path / "d", "fake 1"))
+
+
+def test_masks_go_along_only_if_asked(tmp_path: Path) -> None:
+    writer = MediaSetWriter(tmp_path / "swaps", name="swap@1", origin="swap@1")
+    mask = np.eye(8, dtype=np.uint8) * 255
+    item = Item(id="a b", modality=Modality.IMAGE, kind=Kind.PARTIALLY_SYNTHETIC, visual_fake=True, group="swap@1")
+    writer.add(item, ImageMedia(pixels=np.zeros((8, 8, 3), np.uint8)), lambda: iter([mask]))
+    media = writer.seal()
+    export_set(media, "csv", tmp_path / "plain", "fp")
+    assert not (tmp_path / "plain" / "masks").exists()
+    export_set(media, "csv", tmp_path / "masked", "fp", masks=True)
+    (written,) = (tmp_path / "masked" / "masks").iterdir()
+    assert np.array_equal(read_image(written)[..., 0], mask)
+    assert written.stem == next((tmp_path / "masked" / "media").iterdir()).stem
+
+
+def test_masks_that_are_not_there_or_were_changed(media: MediaSet, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--masks: mixed@1 has none"):
+        export_set(media, "csv", tmp_path / "none", "fp", masks=True)
+    writer = MediaSetWriter(tmp_path / "swaps", name="swap@1", origin="swap@1")
+    item = Item(id="a", modality=Modality.IMAGE, kind=Kind.PARTIALLY_SYNTHETIC, visual_fake=True, group="swap@1")
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    writer.add(item, ImageMedia(pixels=pixels), lambda: iter([pixels[..., 0]]))
+    changed = writer.seal()
+    (tmp_path / "swaps/masks/a.png").write_bytes((tmp_path / "swaps/media/a.png").read_bytes())
+    export_set(changed, "csv", tmp_path / "same", "fp", masks=True)  # black either way: the content counts
+    write_png(tmp_path / "swaps/masks/a.png", pixels + 9)
+    with pytest.raises(IntegrityError, match="not the masks that were made with a"):
+        export_set(changed, "csv", tmp_path / "wrong", "fp", masks=True)
+    assert not (tmp_path / "wrong").exists()

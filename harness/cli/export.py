@@ -20,6 +20,7 @@ def export(
     set_: Annotated[str, typer.Argument(metavar="SET", help="A MediaSet folder, or RUN:name@version.")],
     out: Annotated[Path, typer.Option(help="A new folder.")],
     as_: Annotated[str, typer.Option("--as", help="folder, csv or deepfakebench.")] = "folder",
+    masks: Annotated[bool, typer.Option("--masks", help="Also write which pixels were changed.")] = False,
     store: options.Store = None,
     json_: options.Json = False,
 ) -> None:
@@ -31,5 +32,5 @@ def export(
     media, origin = find_set(set_, store)
     if not publishable(media):
         raise RefusedError(f"{set_}: pictures of real people; the set's terms do not permit 'publish'")
-    written = str(export_set(media, as_, out, origin))
+    written = str(export_set(media, as_, out, origin, masks=masks))
     typer.echo(json.dumps({"path": written, "form": as_, "items": len(media)}) if json_ else written)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,13 +40,33 @@ class Bench:
     """Items asked for at a time."""
 
     def requests(self, n: int | None = None) -> list[Request]:
-        """Return what the system is asked for: a seed of its own, and a target if it alters one."""
+        """Return what the system is asked for: a seed of its own, and whatever its card says that it uses."""
         count = self.n if n is None else n
-        made = []
-        for i in range(count):
-            target = self.targets[i % len(self.targets)] if "target" in self.card.uses else None
-            made.append(Request(id=f"check-{i}", seed=1000 + i, target=target, output=self.output))
-        return made
+        return [Request(id=f"check-{i}", seed=1000 + i, output=self.output, **self._given(i)) for i in range(count)]
+
+    def _given(self, i: int) -> dict[str, Any]:
+        """Return target, source, driver and attributes; source and driver are other people than the target."""
+        uses = self.card.uses
+        if not self.targets:
+            return {}
+        target = self.targets[i % len(self.targets)]
+        others = [item for item in self.targets if item.cluster != target.cluster] or list(self.targets)
+        other = others[i % len(others)]
+        names = list(self.card.attributes.items())
+        attribute = {names[i % len(names)][0]: names[i % len(names)][1][0]} if names else {}
+        return {
+            "target": target if "target" in uses else None,
+            "references": tuple(o for o in others if o.cluster == other.cluster) if "references" in uses else (),
+            "driver": other if "driver" in uses else None,
+            "attributes": attribute if "attributes" in uses else {},
+        }
+
+    @property
+    def task(self) -> FitTask:
+        """What it is trained on; a swap is taught the people that it will be asked to put in."""
+        taught = self.targets if "references" in self.card.uses else ()
+        people = tuple(dict.fromkeys(item.cluster for item in taught))
+        return FitTask(train=self.train, output=self.output, subjects=people, references=taught)
 
 
 @dataclass(slots=True)
@@ -188,8 +209,7 @@ class Kit:
         weights = self.bench.weights
         weights.mkdir(parents=True)
         try:
-            task = FitTask(train=self.bench.train, output=self.bench.output)
-            self._there().fit(task, _context(self.bench, made))
+            self._there().fit(self.bench.task, _context(self.bench, made))
             self._there().save(weights)
             digest_of_weights(weights)
             names = sorted(path.name for path in weights.rglob("*") if path.is_file())

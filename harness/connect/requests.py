@@ -8,9 +8,10 @@ import numpy as np
 from ..canonical import JSON
 from ..cards import GeneratorCard
 from ..contracts import Artifact, Output, Request
-from ..errors import InputError, MediaError
+from ..errors import MediaError
 from ..media.item import Item, Kind, Modality, Split
 from ..media.mediaset import MediaSet
+from .casting import cast
 
 
 class Asked(NamedTuple):
@@ -37,20 +38,22 @@ def requests_for(
     """Return the requests for a system, in order: train, validation, test.
 
     A system that alters a target is given the split's real Items in turn; others are asked for `counts[split]` items.
+    What else its card says it uses, it is given too: references and a driver are of other people of the same split,
+    attributes are asked for in turn.
 
     Raises:
-        InputError: Items are asked of a system that alters targets, in a split that has none.
+        InputError: Items are asked of a system that alters targets, in a split that has none; or that needs two people.
     """
     asked = []
     for split in Split:
-        targets = real.select(split)
-        if "target" in card.uses and counts.get(split, 0) and not targets:
-            raise InputError(f"'{card.name}' has nothing to alter: no file of the {split} split can be read")
-        for index in range(counts.get(split, 0)):
-            target = targets[index % len(targets)] if "target" in card.uses else None
-            request = Request(
-                id=f"{split}-{index:05d}", seed=request_seed(seed, split, index), target=target, output=output
-            )
+        count = counts.get(split, 0)
+        if not count:
+            continue
+        roles = cast(card, real, split, seed)
+        for index in range(count):
+            parts = roles.parts(index)._asdict()
+            seeded = request_seed(seed, split, index)
+            request = Request(id=f"{split}-{index:05d}", seed=seeded, output=output, **parts)
             asked.append(Asked(request, split))
     return asked
 
@@ -71,9 +74,11 @@ def item_of(asked: Asked, artifact: Artifact, card: GeneratorCard, group: str) -
     clusters = dict(request.target.clusters) if request.target else {}
     if request.references:
         clusters["source_identity"] = request.references[0].cluster
-    facts: dict[str, JSON] = dict(artifact.facts)
-    if request.attributes:
-        facts["attributes"] = dict(request.attributes)
+    if request.driver:
+        clusters["driver_identity"] = request.driver.cluster
+    facts: dict[str, JSON] = {**artifact.facts, **_asked(request)}
+    if card.small_edit and kind is Kind.AUGMENTED_REAL:
+        facts["small_edit"] = True
     return Item(
         id=request.id,
         modality=modality,
@@ -88,3 +93,15 @@ def item_of(asked: Asked, artifact: Artifact, card: GeneratorCard, group: str) -
         seed=request.seed,
         facts=facts,
     )
+
+
+def _asked(request: Request) -> dict[str, JSON]:
+    """Return the facts that say which source played which part, and what was asked for."""
+    facts: dict[str, JSON] = {}
+    if request.references:
+        facts["references"] = [item.id for item in request.references]
+    if request.driver:
+        facts["driver"] = request.driver.id
+    if request.attributes:
+        facts["attributes"] = dict(request.attributes)
+    return facts

@@ -18,8 +18,10 @@ class Described(Document):
     technique: str = "unknown"
     """gan, diffusion, swap, lip-sync, ...; consent records name it."""
     modality: Literal["image", "video", "audio"] = "image"
-    uses: tuple[Literal["target", "references", "driver", "audio", "text"], ...] = ()
+    uses: tuple[Literal["target", "references", "driver", "audio", "text", "attributes"], ...] = ()
     """What it reads of a request."""
+    attributes: dict[str, tuple[float, ...]] = {}
+    """Attribute -> strengths that are asked for in turn, -1 to 1."""
     licence: str = ""
     reference: str = ""
     """Its paper."""
@@ -36,6 +38,7 @@ class Described(Document):
             technique=self.technique,
             modality=self.modality,
             uses=self.uses,
+            attributes=self.attributes,
             licence=self.licence,
             reference=self.reference,
             fits=self.trains,

@@ -81,13 +81,17 @@ class Item:
     path: str = ""
     content: str = ""
     """sha256 over the decoded pixels and samples, never over the file's bytes."""
+    mask_path: str = ""
+    """Masks of what was changed, relative to the set's own folder; empty: none were kept."""
     location: Path | None = field(default=None, compare=False)
     """Where the file lies on this machine; known once its MediaSet is open, never written down."""
+    mask_location: Path | None = field(default=None, compare=False)
+    """Where its masks lie, likewise; `media.masks.read_masks` reads them."""
 
     @property
     def digest(self) -> str:
         """The sha256 over decoded content and facts; neither the file's name, place nor container counts."""
-        return digest_of({k: v for k, v in self.record().items() if k not in {"root", "path"}})
+        return digest_of({k: v for k, v in self.record().items() if k not in {"root", "path", "mask_path"}})
 
     @property
     def cluster(self) -> str:
@@ -98,8 +102,9 @@ class Item:
         return self.id
 
     def record(self) -> dict[str, JSON]:
-        """Return the Item as a JSON object, without `location`."""
-        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "location"}
+        """Return the Item as a JSON object, without `location`; an Item without masks does not speak of them."""
+        names = [f.name for f in dataclasses.fields(self) if f.name not in {"location", "mask_location"}]
+        values = {name: getattr(self, name) for name in names if name != "mask_path" or self.mask_path}
         values["sources"] = list(self.sources)
         values["clusters"] = dict(self.clusters)
         values["facts"] = dict(self.facts)
@@ -108,7 +113,9 @@ class Item:
         return values
 
     @classmethod
-    def from_record(cls, record: Mapping[str, JSON], location: Path | None = None) -> "Item":
+    def from_record(
+        cls, record: Mapping[str, JSON], location: Path | None = None, mask_location: Path | None = None
+    ) -> "Item":
         """Build an Item from `record()`'s form.
 
         Raises:
@@ -122,6 +129,6 @@ class Item:
             values["sources"] = tuple(values.get("sources", ()))
             for name in ("clusters", "facts"):
                 values[name] = MappingProxyType(dict(values.get(name, {})))
-            return cls(**values, location=location)
+            return cls(**values, location=location, mask_location=mask_location)
         except (KeyError, TypeError, ValueError) as error:
             raise IntegrityError(f"not an Item record ({error}): {dict(record)!r:.200}") from error

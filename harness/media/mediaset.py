@@ -5,6 +5,7 @@ SET/
   items.jsonl     one Item a line
   failures.jsonl  what was asked for and did not come
   media/          the files, if the set owns them; referenced files lie under the roots named in card.json
+  masks/          what was changed in them, where their maker said so
 """
 
 import json
@@ -18,8 +19,10 @@ from pydantic import model_validator
 from ..canonical import JSON, canonical, digest_of
 from ..cards import Document
 from ..errors import Failure, IntegrityError, MediaError
+from .content import Frames
 from .encode import write_media
 from .item import Item, Modality, Split
+from .masks import write_masks
 from .read import content_of, modality_of
 
 OWNED = "."
@@ -102,7 +105,7 @@ class MediaSet:
             card = SetCard.model_validate_json((folder / "card.json").read_bytes())
             records = [dict(json.loads(line)) for line in _lines(folder / "items.jsonl")]
             missed = tuple(_missed(json.loads(line)) for line in _lines(folder / "failures.jsonl"))
-            items = tuple(Item.from_record(record, _location(folder, card, record)) for record in records)
+            items = tuple(_item(folder, card, record) for record in records)
         except FileNotFoundError as error:
             raise IntegrityError(f"{folder} is not a sealed MediaSet: no {Path(str(error.filename)).name}") from error
         except (IntegrityError, OSError, LookupError, TypeError, ValueError) as error:
@@ -152,6 +155,11 @@ def _lines(path: Path) -> Iterator[str]:
         yield from file
 
 
+def _item(folder: Path, card: SetCard, record: Mapping[str, JSON]) -> Item:
+    mask = str(record.get("mask_path") or "")
+    return Item.from_record(record, _location(folder, card, record), folder / mask if mask else None)
+
+
 def _location(folder: Path, card: SetCard, record: Mapping[str, JSON]) -> Path:
     root = str(record.get("root", OWNED))
     base = folder if root == OWNED else Path(card.roots[root])
@@ -183,23 +191,36 @@ class MediaSetWriter:
         self._missed: list[Missed] = []
         (folder / "media").mkdir(parents=True, exist_ok=True)
 
-    def add(self, item: Item, media: object) -> Item:
+    def add(self, item: Item, media: object, masks: Frames | None = None) -> Item:
         """Encode `media` (one of the Media types) into the set and record it as `item`.
 
+        Args:
+            item: Without file and content.
+            media: What it shows.
+            masks: Which pixels were changed; kept beside it, with their digest in the facts under `mask`.
+
         Raises:
-            MediaError: The media has the wrong type, shape or values, the facts are not JSON, or the id is taken.
+            MediaError: Media or masks have the wrong type, shape or values, the facts are not JSON, or the id is taken.
         """
         self._claim(item.id)
         path, content, facts = write_media(self.folder / "media", file_stem(item.id), media)
         if modality_of(path) is not item.modality:
             path.unlink()
             raise MediaError(f"expected modality {item.modality}, found a {path.suffix} file")
-        known = {**facts, **item.facts}
-        added = replace(item, root=OWNED, path=f"media/{path.name}", content=content, facts=known)
+        known, mask_path = {**facts, **item.facts}, ""
+        if masks is not None:
+            try:
+                mask, told = write_masks(self.folder / "masks", path.stem, masks, facts)
+            except BaseException:
+                path.unlink()
+                raise
+            known["mask"], mask_path = told, f"masks/{mask.name}"
+        added = replace(item, root=OWNED, path=f"media/{path.name}", content=content, facts=known, mask_path=mask_path)
         try:
             added.digest  # noqa: B018 - facts come from the code under test; one that cannot be kept must not end the set
         except (TypeError, ValueError) as error:
             path.unlink()
+            (self.folder / mask_path).unlink(missing_ok=True) if mask_path else None
             raise MediaError(f"facts cannot be recorded as JSON: {error}") from error
         return self._record(added)
 

@@ -56,7 +56,7 @@ class _Attached(NamedTuple):
     """Identity of whatever makes its numbers."""
     task: Mapping[str, JSON]
     """How a worker finds it."""
-    harness: tuple[str, ...] = ("connect/requests.py",)
+    harness: tuple[str, ...] = ("connect/requests.py", "connect/casting.py")
     """Parts of the harness between it and the set."""
     leaves: bool = False
     """Whether what it is given leaves this machine, or fauxbench's sight on it."""
@@ -71,7 +71,7 @@ def _generating_system(draft: Draft, spec: SystemSpec) -> System:
     for reason in reasons:
         if reason:
             raise RefusedError(reason)
-    unknown = [use for use in card.uses if use != "target"]
+    unknown = [use for use in card.uses if use in {"audio", "text"}]
     if unknown:
         raise SuiteError(f"'{card.name}' needs {', '.join(unknown)}, which suites cannot give it yet")
     name = f"{spec.name or card.name}@{spec.version or card.version}"
@@ -90,7 +90,8 @@ def _generating_system(draft: Draft, spec: SystemSpec) -> System:
 
 def _python(draft: Draft, spec: SystemSpec) -> _Attached:
     part = GENERATORS.find(spec.use, draft.base)
-    return _Attached(part.card, part.card.fill(spec.parameters), part.code, {"spec": part.spec})
+    parameters = part.card.fill(spec.parameters)
+    return _Attached(part.card.with_parameters(parameters), parameters, part.code, {"spec": part.spec})
 
 
 def _elsewhere(draft: Draft, spec: SystemSpec) -> _Attached:
@@ -105,7 +106,7 @@ def _elsewhere(draft: Draft, spec: SystemSpec) -> _Attached:
         token_of(described)
         code = http_identity(described, card.version)
     task: dict[str, JSON] = {"connector": spec.use, "described": described.model_dump(mode="json")}
-    parts = tuple(f"connect/{name}.py" for name in ("requests", "wire", "outputs", spec.use))
+    parts = tuple(f"connect/{name}.py" for name in ("requests", "casting", "wire", "outputs", spec.use))
     return _Attached(card, dict(spec.parameters), code, task, parts, leaves=True)
 
 
@@ -139,21 +140,24 @@ def _generated(draft: Draft, name: str, attached: _Attached, seed: int, spec: Sy
     task: dict[str, JSON] = {**attached.task, "consents": str(consents_file())}
     what = f"{card.name} {digest_of(dict(parameters))[:8]}"
     inputs = {"real": REAL}
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    consents = consents_digest(consents_file(), today) if draft.terms.people == "real" and card.uses else "none"
+    learned: dict[str, JSON] = {}
+    if "references" in card.uses:  # whom it is taught depends on who will be asked for, and on whom it may be taught
+        learned = {"subjects": [str(split) for split, n in draft.counts.items() if n], "consents": consents}
     if card.fits:
         inputs["weights"] = draft.add(
             Unit(
                 id=f"fit {name} seed {seed}",
                 kind="fit",
                 what=what,
-                key=key,
+                key={**key, **learned},
                 inputs={"real": REAL},
                 task=task,
                 time_limit=spec.time_limit,
                 cost=card.cost,
             )
         )
-    today = datetime.datetime.now(tz=datetime.UTC).date()
-    consents = consents_digest(consents_file(), today) if draft.terms.people == "real" and card.uses else "none"
     asked: dict[str, JSON] = {
         "counts": {str(split): n for split, n in draft.counts.items()},
         "request_seed": draft.suite.seed,

@@ -88,7 +88,7 @@ def why_not_fit(card: GeneratorCard, terms: Terms) -> str | None:
 
 def why_not_edit(card: GeneratorCard, terms: Terms) -> str | None:
     """Return why a system may not edit light, resolution or background of a set's pictures, or None."""
-    if card.kind == "augmented_real" and card.uses and not terms.allow("edit"):
+    if _surroundings(card) and card.uses and not terms.allow("edit"):
         return f"'{card.name}' edits pictures of real people: {_how('edit')}"
     return None
 
@@ -98,7 +98,7 @@ def why_not_leave(card: GeneratorCard, terms: Terms) -> str | None:
 
     It is asked of systems that learn from the set or edit it; what else they are given is looked at request by request.
     """
-    if (card.fits or (card.kind == "augmented_real" and card.uses)) and not terms.allow("leave_machine"):
+    if (card.fits or (_surroundings(card) and card.uses)) and not terms.allow("leave_machine"):
         return f"'{card.name}' is a command or a service and is given pictures of real people: {_how('leave_machine')}"
     return None
 
@@ -129,7 +129,7 @@ def why_not_request(
     people = [i for i in (request.target, *request.references, request.driver, request.audio) if i is not None]
     if terms.people != "real" or not people:
         return None
-    if card.kind == "augmented_real":
+    if _surroundings(card):
         reason = why_not_edit(card, terms) or (why_not_leave(card, terms) if leaves else None)
         return Failure(request_id=request.id, kind="refused", message=reason) if reason else None
     for item in people:
@@ -143,6 +143,11 @@ def why_not_request(
             )
             return Failure(request_id=request.id, kind="refused", message=message)
     return None
+
+
+def _surroundings(card: GeneratorCard) -> bool:
+    """Whether a system changes light, resolution or background alone; a small edit of a face still needs consent."""
+    return card.kind == "augmented_real" and card.small_edit is None
 
 
 def _person(item: Item) -> str:

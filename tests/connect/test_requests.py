@@ -95,7 +95,7 @@ def test_clusters_and_sources_follow_from_the_request(real: MediaSet) -> None:
     request = Request(id="1", seed=0, target=target, references=(other,), driver=other, attributes={"smile": 0.5})
     item = answer(card("partially_synthetic"), request)
     assert item.sources == (target.id, other.id, other.id)
-    assert item.clusters == {"identity": "p0", "source_identity": "p1"}
+    assert item.clusters == {"identity": "p0", "source_identity": "p1", "driver_identity": "p1"}
     assert item.facts["attributes"] == {"smile": 0.5}
 
 

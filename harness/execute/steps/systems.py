@@ -9,12 +9,13 @@ from pathlib import Path
 from ...canonical import digest_of
 from ...cards import GeneratorCard
 from ...connect.attach import build
+from ...connect.casting import Subjects, subjects
 from ...connect.requests import Asked, item_of, requests_for
 from ...connect.weights import check_handed_in, digest_of_weights
-from ...contracts import Artifact, FitTask, Generator, Output
+from ...contracts import Artifact, FitTask, Generator, Output, Request
 from ...errors import Failure, InputError, MediaError, RefusedError
-from ...media.item import Modality, Split
-from ...media.mediaset import MediaSetWriter, Terms
+from ...media.item import Item, Modality, Split
+from ...media.mediaset import MediaSet, MediaSetWriter, Terms
 from ...registry import load_class
 from ...safeguards.gate import ConsentRecord, read_consents, why_not_fit, why_not_request
 from ...store.store import disk_is_full
@@ -73,7 +74,9 @@ def fit(step: Step) -> Outcome:
     train = real.select(Split.TRAIN)
     if not train:
         raise InputError(f"'{generator.card.name}' has nothing to learn from: the train split is empty")
-    generator.fit(FitTask(train=train, output=output_of(step)), step.context(int(step.key["seed"])))
+    learned = _subjects(step, generator.card, real)
+    task = FitTask(train=train, output=output_of(step), subjects=learned.people, references=learned.references)
+    generator.fit(task, step.context(int(step.key["seed"])))
     weights = step.out / "weights"
     weights.mkdir()
     generator.save(weights)
@@ -81,6 +84,27 @@ def fit(step: Step) -> Outcome:
         return Outcome(output=digest_of_weights(weights))
     except InputError as error:
         raise InputError(f"save() wrote {error}") from error
+
+
+def _subjects(step: Step, card: GeneratorCard, real: MediaSet) -> Subjects:
+    """Return whom the system will be asked to put in; of real people, those who consented.
+
+    Requests for the others will be refused, so that the system need not know them.
+    """
+    found = subjects(card, real, [Split(name) for name in step.key.get("subjects", ())])
+    if real.card.terms.people != "real" or not found.references:
+        return found
+    consents = read_consents(Path(str(step.task["consents"])))
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    leaves = "connector" in step.task
+
+    def refused(item: Item) -> bool:
+        request = Request(id=item.id, seed=0, references=(item,))
+        return why_not_request(request, card, real.card.terms, consents, today, leaves=leaves) is not None
+
+    kept = tuple(item for item in found.references if not refused(item))
+    people = {item.cluster for item in kept}
+    return Subjects(tuple(person for person in found.people if person in people), kept)
 
 
 def generate(step: Step) -> Outcome:
@@ -194,7 +218,7 @@ def _record(one: Asked, answer: object, generator: Generator, writer: MediaSetWr
         message = f"expected an Artifact or a Failure, found {type(answer).__name__}"
         return Failure(request_id=one.request.id, kind="invalid", message=message)
     try:
-        writer.add(item_of(one, answer, generator.card, group), answer.media)
+        writer.add(item_of(one, answer, generator.card, group), answer.media, answer.masks)
     except MediaError as error:
         return Failure(request_id=one.request.id, kind="invalid", message=str(error))
     return None

@@ -1,0 +1,145 @@
+"""Casting: which people and pictures play which part in the requests of a split. All of it is drawn from the seed.
+
+Nobody plays two parts in one request: a source and a driver are other people than the target. People are taken in a
+drawn circle, so that everybody is source equally often.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..cards import GeneratorCard
+from ..errors import InputError
+from ..media.item import Item, Split
+from ..media.mediaset import MediaSet
+
+REFERENCES = 8
+"""Items of the source that a request carries at most; training is given all of them."""
+
+
+class Parts(NamedTuple):
+    """What one request is given."""
+
+    target: Item | None = None
+    references: tuple[Item, ...] = ()
+    driver: Item | None = None
+    attributes: Mapping[str, float] = {}
+
+
+class Halves(NamedTuple):
+    """Items of a split: those that are altered, and those that show what a source looks like."""
+
+    targets: tuple[Item, ...]
+    references: Mapping[str, tuple[Item, ...]]
+
+
+def halves(items: Sequence[Item]) -> Halves:
+    """Split the items of every person into references, the first half, and targets; an only item is a target.
+
+    A system may learn from references, so no target is among them.
+    """
+    people: dict[str, list[Item]] = {}
+    for item in items:
+        people.setdefault(item.cluster, []).append(item)
+    cut = {person: len(own) // 2 for person, own in people.items()}
+    kept = {item.id for person, own in people.items() for item in own[: cut[person]]}
+    references = {person: tuple(own[: cut[person]]) for person, own in people.items() if cut[person]}
+    return Halves(tuple(item for item in items if item.id not in kept), references)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """Who may play which part in the requests of one split."""
+
+    card: GeneratorCard
+    targets: tuple[Item, ...]
+    references: Mapping[str, tuple[Item, ...]]
+    drivers: Mapping[str, tuple[Item, ...]]
+    circle: tuple[str, ...]
+    """Everybody who can be source or driver, in a drawn order."""
+
+    def parts(self, index: int) -> Parts:
+        """Return what request number `index` of the split is given."""
+        place, around = (index % len(self.targets), index // len(self.targets)) if self.targets else (index, 0)
+        target = self.targets[place] if self.targets else None
+        me = target.cluster if target else ""
+        source = self._other(me, around, place) if self.references else None
+        driver = None
+        if self.drivers:
+            person = self._other(me, around + bool(source), place)
+            driver = self.drivers[person][(place + around) % len(self.drivers[person])]
+        return Parts(
+            target=target,
+            references=self.references[source][:REFERENCES] if source else (),
+            driver=driver,
+            attributes=self._attributes(place, around),
+        )
+
+    def _other(self, me: str, around: int, place: int) -> str:
+        """Return somebody else: the next in the circle, in every round one further."""
+        if me not in self.circle:
+            return self.circle[(place + around) % len(self.circle)]
+        step = 1 + around % (len(self.circle) - 1)
+        return self.circle[(self.circle.index(me) + step) % len(self.circle)]
+
+    def _attributes(self, place: int, around: int) -> dict[str, float]:
+        names = list(self.card.attributes) if "attributes" in self.card.uses else []
+        if not names:
+            return {}
+        name = names[(place + around) % len(names)]
+        strengths = self.card.attributes[name]
+        return {name: strengths[((place + around) // len(names)) % len(strengths)]}
+
+
+def cast(card: GeneratorCard, real: MediaSet, split: Split, seed: int) -> Cast:
+    """Return who plays which part in the requests for a system in one split.
+
+    Raises:
+        InputError: Nothing to alter, no two people, or nobody with the two items that a source needs.
+    """
+    items = real.select(split)
+    if {"target", "references", "driver"} & set(card.uses) and not items:
+        raise InputError(f"'{card.name}' has nothing to alter: no file of the {split} split can be read")
+    targets, references = halves(items) if "references" in card.uses else (items, {})
+    drivers: dict[str, list[Item]] = {}
+    for item in items if "driver" in card.uses else ():
+        drivers.setdefault(item.cluster, []).append(item)
+    circle = sorted(references or drivers)
+    if {"references", "driver"} & set(card.uses):
+        needed = "with two items or more" if "references" in card.uses else "or more"
+        if len(circle) < 2:
+            raise InputError(
+                f"'{card.name}' needs two people {needed} in the {split} split, found {len(circle)}: "
+                "one is altered after the other"
+            )
+        np.random.default_rng([seed, list(Split).index(split), 1]).shuffle(circle)
+    return Cast(
+        card=card,
+        targets=targets if "target" in card.uses else (),
+        references=references,
+        drivers={person: tuple(own) for person, own in drivers.items()},
+        circle=tuple(circle),
+    )
+
+
+class Subjects(NamedTuple):
+    """Whose look a system is to learn before it is asked, and from what."""
+
+    people: tuple[str, ...]
+    references: tuple[Item, ...]
+
+
+def subjects(card: GeneratorCard, real: MediaSet, splits: Sequence[Split]) -> Subjects:
+    """Return the people that requests in `splits` name as source, and all their references.
+
+    A swap learns who is put in: it is given footage of that person, as whoever uses one has it. What it is given are
+    references alone, the half of a person's items that no request alters, so that no target has been seen in training.
+    """
+    if "references" not in card.uses:
+        return Subjects((), ())
+    found: dict[str, tuple[Item, ...]] = {}
+    for split in splits:
+        found |= halves(real.select(split)).references
+    return Subjects(tuple(found), tuple(item for own in found.values() for item in own))
