@@ -22,6 +22,8 @@ from .base import Instrument
 from .networks import Convolution, Stage, batches, read_weights
 
 SIZE = 96
+TOP, BOTTOM = 0.22, 0.82
+"""Where the face lies in the middle square of a picture: from and to, and as wide as high."""
 FEATURES, IDENTITY = 128, 96
 
 
@@ -51,10 +53,11 @@ class FaceNet(nn.Module):
 
     def __init__(self, factors: int, width: float = 1.0) -> None:
         super().__init__()
-        a, b, c, d, e = (max(8, 4 * round(width * channels / 4)) for channels in (24, 32, 64, 128, 144))
-        self.trunk = nn.Sequential(Convolution(3, a), Stage(a, b, 2), Stage(b, c, 2), Stage(c, d, 2), Stage(d, e, 1))
-        self.gather = nn.Conv2d(e, e, SIZE // 16, groups=e, bias=False)
-        self.mix = nn.Sequential(nn.BatchNorm1d(e), nn.Linear(e, FEATURES, bias=False))
+        a, b, c, d, e = (max(8, 4 * round(width * channels / 4)) for channels in (24, 40, 72, 128, 128))
+        stem = Convolution(3, a, size=5, stride=2)
+        self.trunk = nn.Sequential(stem, Stage(a, b, 1), Stage(b, c, 2), Stage(c, d, 2), Stage(d, e, 1))
+        self.gather = nn.Conv2d(e, 2 * e, SIZE // 32, groups=e, bias=False)
+        self.mix = nn.Sequential(nn.BatchNorm1d(2 * e), nn.ReLU(), nn.Linear(2 * e, FEATURES, bias=False))
         self.norm = nn.BatchNorm1d(FEATURES, affine=False)
         self.identity = nn.Linear(FEATURES, IDENTITY, bias=False)
         self.factors = nn.Linear(FEATURES, factors)
@@ -101,12 +104,17 @@ class StudioFace(Instrument):
 
 
 def prepare(picture: Picture) -> Tensor:
-    """Turn (H, W, 3) uint8 RGB into (3, 96, 96) float32 in [-1, 1]: the middle square, resized with antialiasing."""
-    height, width = picture.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = np.ascontiguousarray(picture[top : top + side, left : left + side])
-    planes = torch.from_numpy(square).permute(2, 0, 1)[None].float()
-    if side != SIZE:
+    """Turn (H, W, 3) uint8 RGB into (3, 96, 96) float32 in [-1, 1]: the face's part, resized with antialiasing."""
+    planes = torch.from_numpy(face(picture)).permute(2, 0, 1)[None].float()
+    if planes.shape[2:] != (SIZE, SIZE):
         planes = functional.interpolate(planes, size=(SIZE, SIZE), mode="bilinear", align_corners=False, antialias=True)
     return planes[0] / 127.5 - 1.0
+
+
+def face(picture: Picture) -> Picture:
+    """Cut the part of a picture (H, W, 3) in which the studio, and most sets of faces, have the face."""
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    above, below = ((height - side) // 2 + round(share * side) for share in (TOP, BOTTOM))
+    left = (width - (below - above)) // 2
+    return np.ascontiguousarray(picture[above:below, left : left + below - above])

@@ -1,11 +1,13 @@
 """Pictures of reserved people for studio-face: who, what they do, and everything else drawn anew."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..datasets.studio.factors import STATE, sample_person, sample_scene, sample_state
 from ..datasets.studio.recipe import RESERVED_PEOPLE, person_factors
+from ..instruments import studio_face
 from .runtime import Arrays
 
 Factors = dict[str, float]
@@ -52,10 +54,10 @@ def with_new_hair(person: Factors, rng: np.random.Generator) -> Factors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceJobs:
-    """Job k renders a few people, `PER_PERSON` pictures each, in looks that share hair and beard.
+    """Job k renders a few people, `PER_PERSON` close pictures each, in looks that share hair and beard.
 
     Attributes:
-        size: Pixels of a picture.
+        size: Pixels of the face's part of a picture, which alone is rendered.
         seed: Of everything but the people.
         mixed: Whether one job in four is rendered smaller and enlarged, and one in twenty larger and reduced: pictures
             come in all sizes, and finer renders look a little different.
@@ -66,7 +68,7 @@ class FaceJobs:
     mixed: bool = True
 
     def __call__(self, k: int) -> Arrays:
-        """Return `pixels`, `seen` (rows, K) and `person` (rows, factors of `PERSON`)."""
+        """Return what `shoot` returns."""
         rng = np.random.default_rng([SEED, self.seed, k])
         persons, states, scenes = [], [], []
         for place in range(_PEOPLE):
@@ -79,7 +81,7 @@ class FaceJobs:
                     draw = free_state if rng.uniform() < 0.5 else sample_state
                     states.append(draw(rng, max_yaw=35.0))
                     scenes.append({**sample_scene(rng, body), **{name: first[name] for name in LOOK}})
-        return shoot(persons, states, scenes, self.size, self._rendered(k))
+        return shoot(persons, states, scenes, self.size, self._rendered(k), close=True)
 
     def _rendered(self, k: int) -> int:
         if self.mixed and k % 20 == 19:
@@ -108,7 +110,7 @@ class HeldOutFaces:
     first: int = 0
 
     def __call__(self, k: int) -> Arrays:
-        """Return `pixels`, `seen`, `person`, and `label` (rows,) the number of the person."""
+        """Return what `shoot` returns of whole pictures, and `label` (rows,) the number of the person."""
         number = TEST_PEOPLE + self.first + k
         rng = np.random.default_rng([SEED, number, int(self.new_hair), int(self.free)])
         body = person_factors(SEED, number)
@@ -120,21 +122,55 @@ class HeldOutFaces:
         return {**out, "label": np.full(self.per_person, number)}
 
 
-def shoot(persons: list[Factors], states: list[Factors], scenes: list[Factors], size: int, rendered: int) -> Arrays:
+def shoot(
+    persons: list[Factors],
+    states: list[Factors],
+    scenes: list[Factors],
+    size: int,
+    rendered: int,
+    *,
+    close: bool = False,
+) -> Arrays:
     """Render pictures and put down what they show.
 
+    Args:
+        persons: One a picture, like `states` and `scenes`.
+        states: What they do.
+        scenes: Light, background, camera.
+        size: Pixels of the result.
+        rendered: Pixels at which it is rendered first.
+        close: Whether to render only the part that studio-face looks at, at a fraction of the time.
+
     Returns:
-        `pixels` (rows, size, size, 3) uint8, `seen` (rows, len(SEEN)) and `person` (rows, factors of `PERSON`) float32.
+        `pixels` (rows, size, size, 3) uint8, `seen` (rows, len(SEEN)), `person` (rows, factors of `PERSON`) and
+        `points` (rows, 2 * points) in shares of the picture, float32.
     """
     from ..datasets.studio.render import render
 
-    pixels = render(persons, states, scenes, rendered).pixels.cpu().numpy()
+    if close:
+        scenes = [close_up(scene, studio_face.TOP, studio_face.BOTTOM) for scene in scenes]
+    made = render(persons, states, scenes, rendered)
+    pixels = made.pixels.cpu().numpy()
+    points = (made.points.cpu().numpy() / rendered).reshape(len(pixels), -1).astype(np.float32)
     if rendered != size:
         pixels = np.stack([_resized(picture, size) for picture in pixels])
     facts = [{**p, **s, **c} for p, s, c in zip(persons, states, scenes, strict=True)]
     seen = np.array([[fact[name] for name in SEEN] for fact in facts], dtype=np.float32)
     person = np.array([list(p.values()) for p in persons], dtype=np.float32)
-    return {"pixels": pixels, "seen": seen, "person": person}
+    return {"pixels": pixels, "seen": seen, "person": person, "points": points}
+
+
+def close_up(scene: Mapping[str, float], top: float, bottom: float) -> Factors:
+    """Return a scene that shows only the rows from `top` to `bottom`: the same camera with a longer lens."""
+    zoom = 1.0 / (bottom - top)
+    return {
+        **scene,
+        "head_size": zoom * scene["head_size"],
+        "focal_length": zoom * scene["focal_length"],
+        "offset_x": zoom * scene["offset_x"],
+        "offset_y": 0.47 - zoom * (0.47 - scene["offset_y"] - top),
+        "blur": min(1.0, zoom * scene["blur"]),
+    }
 
 
 def _resized(picture: np.ndarray, size: int) -> np.ndarray:

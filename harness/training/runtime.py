@@ -290,7 +290,7 @@ Step = Callable[[], Mapping[str, Tensor]]
 
 
 def fit(
-    plan: Plan, clock: Clock, net: nn.Module, feed: Feed, pool: Pool, step: Step, save: Callable[[nn.Module], None]
+    plan: Plan, clock: Clock, net: nn.Module, feed: Feed, pool: Pool, step: Step, save: Callable[[Any], None]
 ) -> dict[str, float] | None:
     """Train until the clock says so: cosine learning rate with a warm-up, gradients clipped, weights averaged.
 

@@ -31,7 +31,7 @@ from ..instruments import studio_voice
 from ..instruments.logmel import log_mel
 from ..media.content import Sound, SoundMedia
 from ..media.item import Split
-from .faces import SEED, TEST_PEOPLE
+from .faces import SEED, TEST_PEOPLE, close_up
 from .runtime import Arrays
 
 TEST_VOICES = RESERVED_VOICES + 2 * (TEST_PEOPLE - RESERVED_PEOPLE)
@@ -138,7 +138,8 @@ def film(plan: ClipPlan, states: list[dict[str, float]], height: int | None = No
     """
     from ..datasets.studio.render import render
 
-    size, scene = ((height, height), plan.scene) if height else ((sync.HEIGHT, sync.WIDTH), close_up(plan.scene))
+    near = (sync.HEIGHT, sync.WIDTH), close_up(plan.scene, sync.TOP, sync.BOTTOM)
+    size, scene = ((height, height), plan.scene) if height else near
     out: list[NDArray[np.uint8]] = []
     for first in range(0, len(states), 16):
         part = states[first : first + 16]
@@ -147,19 +148,6 @@ def film(plan: ClipPlan, states: list[dict[str, float]], height: int | None = No
         pixels = render([plan.person] * len(part), part, scenes, size).pixels.cpu().numpy()
         out += [sync.mouth(frame) for frame in pixels] if height else list(pixels)
     return np.stack(out)
-
-
-def close_up(scene: Mapping[str, float]) -> dict[str, float]:
-    """Return a scene that shows only what `studio_sync.mouth` cuts out: the same camera with a longer lens."""
-    zoom = 1.0 / (sync.BOTTOM - sync.TOP)
-    return {
-        **scene,
-        "head_size": zoom * scene["head_size"],
-        "focal_length": zoom * scene["focal_length"],
-        "offset_x": zoom * scene["offset_x"],
-        "offset_y": 0.47 - zoom * (0.47 - scene["offset_y"] - sync.TOP),
-        "blur": min(1.0, zoom * scene["blur"]),
-    }
 
 
 def compressed(mouths: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:

@@ -5,7 +5,8 @@ import torch
 from fauxbench.harness.cards import InstrumentCard
 from fauxbench.harness.datasets.studio import PERSON, RESERVED_PEOPLE, SCENE
 from fauxbench.harness.errors import IntegrityError, WeightsMissingError
-from fauxbench.harness.instruments.studio_face import FEATURES, IDENTITY, FaceNet, StudioFace, prepare
+from fauxbench.harness.instruments.studio_face import FEATURES, IDENTITY, SIZE, FaceNet, StudioFace, prepare
+from fauxbench.harness.instruments.studio_face import face as face_of
 from fauxbench.harness.training import face
 from fauxbench.harness.training.face import FACTORS, about, blur, damage
 from fauxbench.harness.training.faces import (
@@ -54,11 +55,15 @@ def test_outputs_have_the_promised_shapes_and_do_not_depend_on_neighbours(weight
     assert instrument.factor_names[:3] == ("yaw", "pitch", "roll")
 
 
-def test_the_middle_square_is_looked_at_and_shrinking_averages():
-    picture = np.zeros((192, 300, 3), np.uint8)
-    picture[:, 54:246] = 100
-    picture[::2, 54:246] = 200
+def test_the_face_is_cut_out_of_the_middle_square_and_shrinking_averages():
+    picture = np.zeros((320, 400, 3), np.uint8)
+    picture[70:262, 104:296] = 100  # rows .22 to .82 of the square of 320, as wide as high
+    picture[70:262:2, 104:296] = 200
+    assert prepare(picture).shape == (3, SIZE, SIZE)
     np.testing.assert_allclose(prepare(picture).numpy(), 150 / 127.5 - 1, atol=0.06)
+    assert face_of(picture).shape == (192, 192, 3)
+    np.testing.assert_array_equal(face_of(picture)[1::2], 100)
+    assert prepare(np.zeros((20, 11, 3), np.uint8)).shape == (3, SIZE, SIZE)
 
 
 def test_other_files_are_refused(tmp_path):
@@ -104,7 +109,8 @@ def test_tests_draw_everything_anew_and_never_meet_the_training():
 def test_blur_and_damage_say_what_they_did():
     generator = torch.Generator().manual_seed(0)
     pictures = torch.randint(0, 256, (24, 96, 96, 3), generator=generator, dtype=torch.uint8)
-    planes, done = damage(pictures, generator)
+    planes, done, place = damage(pictures, generator)
+    assert place.shape == (24, 3)
     assert planes.shape == (24, 3, 96, 96)
     fine = (planes[:, :, 1:] - planes[:, :, :-1]).abs().mean((1, 2, 3))
     soft = done[:, 0] > 0.3
@@ -135,11 +141,8 @@ def test_sixty_steps_on_eight_people_teach_who_they_are_and_what_they_do(tmp_pat
     jobs = [FaceJobs(size=96)(k) for k in range(4)]
     for job in jobs:
         pool.add(job)
-    pupil = face.Pupil(plan.width)
-    centre, spread, *own = face.scales({name: np.concatenate([job[name] for job in jobs]) for name in jobs[0]})
-    pupil.net.centre.copy_(centre)
-    pupil.net.spread.copy_(spread)
-    lesson = face.Lesson(plan, Clock(minutes=60, reserve=0), pupil, pool, (own[0], own[1]))
+    pupil = face.Pupil(plan.width, face.scales({name: np.concatenate([job[name] for job in jobs]) for name in jobs[0]}))
+    lesson = face.Lesson(plan, Clock(minutes=1e-9, reserve=0), pupil, pool)  # over: all losses at their full weight
     rule = optimiser(pupil, plan.rate)
     told = []
     for _ in range(60):
@@ -150,6 +153,20 @@ def test_sixty_steps_on_eight_people_teach_who_they_are_and_what_they_do(tmp_pat
         told.append([float(loss.detach()) for loss in losses.values()])
     first, last = np.mean(told[:10], axis=0), np.mean(told[-10:], axis=0)
     assert (last < 0.9 * first).all(), (first, last)
+
+
+def test_points_follow_when_a_picture_is_moved():
+    generator = torch.Generator().manual_seed(2)
+    pictures = torch.full((16, 96, 96, 3), 20, dtype=torch.uint8)
+    pictures[:, 40:43, 60:63] = 250
+    planes, done, place = damage(pictures, generator)
+    spot = torch.tensor([[61.5 / 96, 41.5 / 96]]).expand(16, 2)
+    there = 96 * face.moved(spot, place)
+    for plane, at in zip(planes[(done == 0).all(1)], there[(done == 0).all(1)], strict=True):
+        weight = (plane[0] - plane[0].min()) ** 2
+        grid = torch.arange(96.0) + 0.5
+        centre = torch.stack([(weight.sum(0) * grid).sum(), (weight.sum(1) * grid).sum()]) / weight.sum()
+        torch.testing.assert_close(centre, at, atol=0.3, rtol=0)
 
 
 def tiny_plan(out):

@@ -5,6 +5,7 @@ from fauxbench.harness.datasets.studio import POINTS, RESERVED_PEOPLE, picture_f
 from fauxbench.harness.datasets.studio.speech import RESERVED_VOICES, sentences_of, voice
 from fauxbench.harness.instruments import studio_sync as sync
 from fauxbench.harness.media.item import Split
+from fauxbench.harness.training.faces import close_up
 from fauxbench.harness.training.talks import (
     TEST_VOICES,
     HeldOutTalks,
@@ -12,7 +13,6 @@ from fauxbench.harness.training.talks import (
     TalkJobs,
     VoiceJobs,
     between,
-    close_up,
     compressed,
     mixed_sentences,
     words,
@@ -27,7 +27,7 @@ def test_a_close_up_is_the_cut_of_the_whole_frame():
     persons, states, scenes = zip(*(picture_factors(0, k, 0, max_yaw=10.0) for k in range(4)), strict=True)
     plain = [{**s, "blur": 0.0, "noise": 0.0, "jpeg_quality": 100.0, "vignette": 0.0} for s in scenes]
     whole = render(persons, states, plain, 200)
-    near = render(persons, states, [close_up(s) for s in plain], (sync.HEIGHT, sync.WIDTH))
+    near = render(persons, states, [close_up(s, sync.TOP, sync.BOTTOM) for s in plain], (sync.HEIGHT, sync.WIDTH))
     side = 200 * (sync.BOTTOM - sync.TOP)
     moved = whole.points.numpy() + 0.5
     expected = np.stack(

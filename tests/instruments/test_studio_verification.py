@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fauxbench.harness.training.losses import (
+    discriminant,
     matching_loss,
     offset_curve,
     offset_loss,
@@ -92,6 +93,20 @@ def test_prototypes_cost_nothing_when_groups_stand_apart_and_their_logarithm_whe
     same = torch.ones(18, 4) / 2
     assert float(prototype_loss(same, 3, margin=0.0)) == pytest.approx(np.log(6), rel=1e-5)
     assert float(prototype_loss(same, 3, margin=0.2)) > np.log(6)
+
+
+def test_the_discriminant_looks_where_groups_differ_and_not_where_rows_do():
+    rng = torch.Generator().manual_seed(0)
+    who = torch.randn(400, 1, 3, generator=rng, dtype=torch.float64) * torch.tensor([3.0, 1.0, 0.0])
+    noise = torch.randn(400, 6, 3, generator=rng, dtype=torch.float64) * torch.tensor([1.0, 1.0, 5.0])
+    turn = torch.linalg.qr(torch.randn(3, 3, generator=rng, dtype=torch.float64)).Q
+    rows = discriminant(((who + noise) @ turn.T).flatten(0, 1), 6, 3)
+    back = rows @ turn  # in the directions that it was drawn in
+    assert back[0].abs().argmax() == 0
+    assert back[1].abs().argmax() == 1
+    assert float(back[0, 0].abs()) == pytest.approx(np.sqrt(9 / 10), rel=0.1)  # of unit variance within
+    assert float(back[1, 1].abs()) == pytest.approx(np.sqrt(1 / 2), rel=0.15)
+    assert float(back[2].norm()) < 0.1
 
 
 def test_the_loss_grows_stricter_and_then_stays():
