@@ -16,8 +16,8 @@ ROUNDING = 1e-4
 """Seconds: times in files are rounded."""
 
 
-def open_clip(path: Path, *, sound: bool = False, fps: float | None = None) -> VideoMedia:
-    """Open a clip; its frames are streamed in every pass, its sound is read at 16 kHz.
+def open_clip(path: Path, *, sound: bool = False, fps: float | None = None, rate: int = DIGEST_RATE) -> VideoMedia:
+    """Open a clip; its frames are streamed in every pass, its sound is read once.
 
     Sound begins with the first frame: what a container starts earlier is cut, what it starts later is preceded by
     silence.
@@ -27,19 +27,20 @@ def open_clip(path: Path, *, sound: bool = False, fps: float | None = None) -> V
         sound: Read the sound too.
         fps: Frames a second wanted: the frame that is shown in the middle of each step, by the times in the file, so
             that variable rates become even. None: every frame as it comes, at the file's average rate.
+        rate: Of the sound, in Hz.
 
     Raises:
         MediaError: No picture, or no sound where it is wanted, or it cannot be decoded.
     """
-    rate = frame_rate(path)  # that there is no picture shows now, and not in the middle of a pass
+    average = frame_rate(path)  # that there is no picture shows now, and not in the middle of a pass
     heard = None
     if sound:
         if not has_sound(path):
             raise MediaError(f"{path.name}: a clip without sound")
-        heard = _in_step(read_sound(path), _lateness(path))
+        heard = _in_step(read_sound(path, rate), _lateness(path), rate)
     if fps is None:
-        return VideoMedia(frames=lambda: read_frames(path), fps=rate, sound=heard, sample_rate=DIGEST_RATE)
-    return VideoMedia(frames=lambda: even_frames(path, fps), fps=fps, sound=heard, sample_rate=DIGEST_RATE)
+        return VideoMedia(frames=lambda: read_frames(path), fps=average, sound=heard, sample_rate=rate)
+    return VideoMedia(frames=lambda: even_frames(path, fps), fps=fps, sound=heard, sample_rate=rate)
 
 
 def even_frames(path: Path, fps: float) -> Iterator[Picture]:
@@ -96,6 +97,6 @@ def _lateness(path: Path) -> float:
     return late if abs(late) <= TIMED else 0.0
 
 
-def _in_step(sound: Sound, late: float) -> Sound:
-    samples = round(late * DIGEST_RATE)
+def _in_step(sound: Sound, late: float, rate: int) -> Sound:
+    samples = round(late * rate)
     return np.pad(sound, (samples, 0)) if samples > 0 else sound[-samples:]
