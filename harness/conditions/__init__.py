@@ -1,1 +1,1 @@
-"""Declared changes of finished pictures and sounds: light, resolution, background, encoding, damage, noise, delay."""
+"""Declared changes of finished pictures, clips and sounds: a table of them, their severities, and chains."""

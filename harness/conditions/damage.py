@@ -1,4 +1,4 @@
-"""What can happen to finished pixels: rounding, contrast, blur, noise, and a block in front."""
+"""What can happen to finished pixels: rounding, contrast, colour, blur, noise, a block in front, blocks lost."""
 
 import cv2
 import numpy as np
@@ -82,3 +82,37 @@ def cover(pixels: Picture, *, share: float = 0.1, x: float = 0.5, y: float = 0.5
     covered = pixels.copy()
     covered[top : top + high, left : left + wide] = 128
     return covered
+
+
+def change_saturation(pixels: Picture, *, factor: float = 0.4) -> Picture:
+    """Return the picture with its differences from its own grey (ITU-R BT.601) multiplied by `factor`, at least 0.
+
+    Raises:
+        ValueError: `factor` is below 0.
+    """
+    if factor < 0.0:
+        raise ValueError(f"factor={factor}; legal: at least 0")
+    grey = (pixels @ np.array([0.299, 0.587, 0.114]))[:, :, None]
+    return np.asarray(np.rint(np.clip(grey + factor * (pixels - grey), 0.0, 255.0)), dtype=np.uint8)
+
+
+def drop_blocks(pixels: Picture, *, share: float = 0.05, side: int = 8, seed: int = 0) -> Picture:
+    """Return the picture with square blocks of a grid black.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        share: Of the blocks, 0 to 1; at least one block is lost where it is above 0.
+        side: Of a block, pixels, at least 1.
+        seed: Decides which.
+
+    Raises:
+        ValueError: A parameter is outside its range.
+    """
+    if not 0.0 <= share <= 1.0 or side < 1:
+        raise ValueError(f"share={share}, side={side}; legal: 0 to 1, at least 1")
+    rows, columns = -(-pixels.shape[0] // side), -(-pixels.shape[1] // side)
+    count = min(rows * columns, max(round(share * rows * columns), int(share > 0)))
+    lost = np.zeros(rows * columns, dtype=bool)
+    lost[np.random.default_rng(seed).permutation(rows * columns)[:count]] = True
+    mask = lost.reshape(rows, columns).repeat(side, axis=0).repeat(side, axis=1)[: pixels.shape[0], : pixels.shape[1]]
+    return np.where(mask[:, :, None], np.uint8(0), pixels)

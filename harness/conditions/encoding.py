@@ -1,4 +1,4 @@
-"""JPEG, there and back."""
+"""JPEG and WebP, there and back."""
 
 import io
 from typing import Literal
@@ -26,4 +26,21 @@ def compress(pixels: Picture, *, quality: int = 75, chroma: Chroma = "4:2:0") ->
         raise ValueError(f"quality={quality}, chroma={chroma!r}; legal: 1 to 100, 4:2:0 or 4:4:4")
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, format="JPEG", quality=quality, subsampling=chroma)
+    return np.asarray(Image.open(file).convert("RGB"), dtype=np.uint8)
+
+
+def compress_webp(pixels: Picture, *, quality: int = 75) -> Picture:
+    """Return the picture after one lossy WebP encoding.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        quality: Of libwebp, 0 to 100.
+
+    Raises:
+        ValueError: `quality` is outside its range.
+    """
+    if not 0 <= quality <= 100:
+        raise ValueError(f"quality={quality}; legal: 0 to 100")
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="WEBP", quality=quality)
     return np.asarray(Image.open(file).convert("RGB"), dtype=np.uint8)

@@ -5,10 +5,12 @@ import io
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -21,6 +23,19 @@ from .read import content_of, digest_of_picture, modality_of
 
 if TYPE_CHECKING:
     import av
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coding:
+    """How a clip is encoded, with one thread for the same bits anywhere."""
+
+    encoder: str = "libx264"
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"crf": "18", "preset": "medium"}))
+    sound: str = "aac"
+
+
+USUAL = Coding()
+"""How finished clips are encoded."""
 
 
 def write_media(folder: Path, stem: str, media: object) -> tuple[Path, str, Mapping[str, JSON]]:
@@ -102,8 +117,8 @@ def write_sound(path: Path, sound: Sound, rate: int) -> None:
     path.write_bytes(buffer.getvalue())
 
 
-def write_video(path: Path, media: VideoMedia) -> None:
-    """Write a clip as MP4: H.264 (CRF 18, one thread for the same bits anywhere) and AAC.
+def write_video(path: Path, media: VideoMedia, coding: Coding = USUAL) -> None:
+    """Write a clip as MP4, by default H.264 (CRF 18) and AAC.
 
     Colour is stored at half resolution (yuv420p), as nearly every clip is; at full (yuv444p) if a side is odd.
     Sound is encoded in step with the picture, so that the muxer never holds back one for the other: memory does not
@@ -122,13 +137,14 @@ def write_video(path: Path, media: VideoMedia) -> None:
         raise MediaError("a clip without frames")
     try:
         with av.open(str(path), "w") as container:
-            stream = container.add_stream("libx264", rate=Fraction(float(media.fps)).limit_denominator(1001))
+            rate = Fraction(float(media.fps)).limit_denominator(1001)
+            stream = cast("av.VideoStream", container.add_stream(coding.encoder, rate=rate))
             stream.height, stream.width = first.shape[:2]
             stream.pix_fmt = "yuv444p" if stream.height % 2 or stream.width % 2 else "yuv420p"
-            stream.options = {"crf": "18", "preset": "medium"}
+            stream.options = dict(coding.options)
             stream.codec_context.thread_count = 1
             if media.sound is not None:  # every stream is there before the first packet is written
-                track = _SoundTrack(container, media.sound, int(media.sample_rate))
+                track = _SoundTrack(container, media.sound, int(media.sample_rate), coding.sound)
             for shown, pixels in enumerate(chain([first], frames), 1):
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")))
                 if media.sound is not None:
@@ -169,11 +185,11 @@ def _frames(media: VideoMedia) -> Iterator[Picture]:
 
 
 class _SoundTrack:
-    """The AAC track of a clip, written piece by piece."""
+    """The sound track of a clip, written piece by piece."""
 
-    def __init__(self, container: "av.container.OutputContainer", sound: Sound, rate: int) -> None:
+    def __init__(self, container: "av.container.OutputContainer", sound: Sound, rate: int, encoder: str) -> None:
         self._container = container
-        self._stream = container.add_stream("aac", rate=rate, layout="mono")
+        self._stream = cast("av.AudioStream", container.add_stream(encoder, rate=rate, layout="mono"))
         self._sound = sound
         self._rate = rate
         self._written = 0

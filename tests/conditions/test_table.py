@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fauxbench.harness.conditions.table import CHANGES, SEVERITIES, Condition, Span
+from fauxbench.harness.conditions.change import SEVERITIES, EmptyCellError, Span
+from fauxbench.harness.conditions.table import CHANGES, Condition
 from fauxbench.harness.errors import InputError
 from fauxbench.harness.media.content import SoundMedia
 from fauxbench.harness.media.item import Modality
@@ -19,8 +20,8 @@ def picture():
     return np.clip(50 + 150 * spot * (1.0, 0.8, 0.6) + detail, 0, 255).astype(np.uint8)
 
 
-SEEN = [name for name, change in CHANGES.items() if change.modality is Modality.IMAGE]
-HEARD = [name for name in CHANGES if name not in SEEN]
+SEEN = [name for name, change in CHANGES.items() if change.modality is Modality.IMAGE and not change.resizes]
+HEARD = [name for name, change in CHANGES.items() if change.modality is Modality.AUDIO and not change.resizes]
 
 
 @pytest.mark.parametrize("name", SEEN)
@@ -48,6 +49,29 @@ def test_severity_grows(name, picture):
     changes = [change(severity) for severity in SEVERITIES]
     assert changes == sorted(changes)
     assert changes[0] > 0
+
+
+SMALLER = {
+    "height": ({"height": 30}, (34, 30), {"height": 60}),
+    "scale": ({"factor": 2.0}, (20, 18), None),
+    "crop": ({"share": 0.5}, (20, 18), {"side": 38}),
+}
+
+
+@pytest.mark.parametrize("name", SMALLER)
+def test_what_makes_pictures_smaller_leaves_them_so_and_never_makes_them_larger(name, picture):
+    held, size, too_much = SMALLER[name]
+    pixels, _ = Condition(name=name, parameters=held).apply(picture, np.random.default_rng(0))
+    assert pixels.shape == (*size, 3)
+    if too_much:
+        with pytest.raises(EmptyCellError, match="36 x 40 pixels"):
+            Condition(name=name, parameters=too_much).apply(picture, np.random.default_rng(0))
+
+
+def test_the_table_of_resolutions_and_lengths_is_the_one_that_is_asked_for():
+    assert [CHANGES["height"].fixed(s)["height"] for s in SEVERITIES] == [1080, 720, 480, 360, 240]
+    assert [CHANGES["length"].fixed(s)["seconds"] for s in SEVERITIES] == [300, 120, 60, 30, 15]
+    assert {23, 30, 40} <= {CHANGES["h264"].fixed(s)["crf"] for s in SEVERITIES}
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -79,6 +103,7 @@ def test_spans_stay_within_their_ends(low, width, log, either, seed):
     [
         ({"name": "lihgt"}, "did you mean 'light'"),
         ({"name": "light", "severity": 6}, "1 to 5"),
+        ({"name": "light", "severity": True}, "1 to 5"),
         ({"name": "light", "parameters": {"exposur": 1}}, "did you mean 'exposure'"),
     ],
 )
