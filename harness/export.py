@@ -14,7 +14,7 @@ from .media.item import Item, Kind
 from .media.masks import digest_of_masks
 from .media.mediaset import MediaSet, file_stem
 from .run import default_store
-from .safeguards.border import release
+from .safeguards.border import release, suffix_of
 from .store.store import Store, new_folder, write_atomically
 
 CSV_COLUMNS = ("file", "id", "kind", "visual_fake", "audio_fake", "group", "split", "language", "sources", "seed")
@@ -98,7 +98,7 @@ def _deepfakebench(media: MediaSet, out: Path, origin: str) -> Path:
     if any(item.modality != "image" for item in media):
         raise InputError("deepfakebench: only sets of pictures can be exported in this form")
     dataset = media.card.name.replace("@", "-")
-    names = [f"{dataset}/frames/{file_stem(item.id)}/000{Path(item.path).suffix}" for item in media]
+    names = [f"{dataset}/frames/{file_stem(item.id)}/000{suffix_of(item)}" for item in media]
     release(media.items, out, names, origin)
     tree: dict[str, dict[str, dict[str, JSON]]] = {
         f"{dataset}_{truth}": {split: {} for split in ("train", "val", "test")} for truth in ("real", "fake")
@@ -126,7 +126,7 @@ def _masks(media: MediaSet, folder: Path) -> None:
 
 
 def _file(item: Item) -> str:
-    return f"{file_stem(item.id)}{Path(item.path).suffix}"
+    return f"{file_stem(item.id)}{suffix_of(item)}"
 
 
 FORMS: Mapping[str, Callable[[MediaSet, Path, str], Path]] = MappingProxyType(

@@ -1,5 +1,6 @@
 """Make a set with one generator and bring it over the border."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,13 @@ from .execute.display import Display
 from .execute.local import LocalExecutor
 from .media.item import Item, Modality
 from .media.mediaset import MediaSet, MediaSetWriter, Terms, file_stem
+from .planning.model import REAL
 from .planning.planner import plan_suite
 from .registry import GENERATORS
 from .run import default_store, default_workers
-from .safeguards.border import release
+from .safeguards.border import NOBODY, release, suffix_of
+from .safeguards.keys import own_keys
+from .safeguards.marking import why_not_mark
 from .store.store import Store, new_folder, weights_folder
 from .suite import Counts, DataSpec, Splits, Suite, SystemSpec
 
@@ -93,6 +97,9 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
     suite = suite.model_copy(update={"n": counts.model_copy(update={"test": n})})  # one item is no test, but a set
     place = Path(store) if store else default_store()
     planned = plan_suite(suite, Path.cwd(), weights_folder(place), device, sets_only=True)
+    why_not = why_not_mark(own_keys())
+    if why_not:  # said before anything runs, not after hours
+        raise InputError(why_not)
     opened = Store(place)
     ran = LocalExecutor(opened, workers=default_workers(), display=display or Display()).run(planned.plan)
     unit = planned.systems[0].sets[0]
@@ -101,7 +108,8 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
     made = MediaSet.open(ran.finished[unit].folder / "set")
     if not made.items:
         raise FauxbenchError(f"nothing was made: {_first(made)}")
-    return publish_set(made, out, origin=ran.finished[unit].fingerprint)
+    parents = {item.id: item for item in MediaSet.open(ran.finished[REAL].folder / "set")}
+    return publish_set(made, out, ran.finished[unit].fingerprint, parents)
 
 
 def _first(made: MediaSet) -> str:
@@ -109,23 +117,30 @@ def _first(made: MediaSet) -> str:
     return f"{len(made.missed)} failures, the first: {first.message}"
 
 
-def publish_set(media: MediaSet, out: Path, origin: str) -> MediaSet:
+def publish_set(media: MediaSet, out: Path, origin: str, parents: Mapping[str, Item] = NOBODY) -> MediaSet:
     """Bring a set from the store over the border: marked copies in `out`, which becomes a MediaSet of its own.
 
+    Args:
+        media: The set.
+        out: A folder that does not exist or is empty.
+        origin: What made it.
+        parents: Items that its Items were made from, by id, as far as they are known.
+
     Raises:
-        InputError: `out` is not empty.
+        InputError: `out` is not empty, or there are no keys to mark with.
         IntegrityError: A file is not what it was when its set was made.
         StorageError: The disk is full or read-only.
     """
-    names = [f"media/{file_stem(item.id)}{Path(item.path).suffix}" for item in media]
+    names = [f"media/{file_stem(item.id)}{suffix_of(item)}" for item in media]
     card = media.card
     with new_folder(out) as part:
-        release(media.items, part, names, origin)
+        rows = release(media.items, part, names, origin, parents)
         writer = MediaSetWriter(
             part, name=card.name, origin=card.origin, modality=Modality(card.modality), terms=card.terms
         )
-        for item, name in zip(media, names, strict=True):
-            writer.keep(_placed(item, name))
+        for item, name, row in zip(media, names, rows, strict=True):
+            _keep_masks(item, part)
+            writer.keep(replace(item, root=".", path=name, content=row["content"], location=None, mask_location=None))
         for missed in media.missed:
             writer.fail(*missed)
         writer.facts = {**card.facts, "made_by": origin}
@@ -133,5 +148,9 @@ def publish_set(media: MediaSet, out: Path, origin: str) -> MediaSet:
     return MediaSet.open(out)
 
 
-def _placed(item: Item, name: str) -> Item:
-    return replace(item, root=".", path=name, location=None, mask_path="", mask_location=None)
+def _keep_masks(item: Item, folder: Path) -> None:
+    """Copy the masks of an Item: they show what was changed, and nobody."""
+    if item.mask_path and item.mask_location is not None:
+        place = folder / item.mask_path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(item.mask_location, place)

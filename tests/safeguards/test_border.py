@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,12 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fauxbench.harness.errors import IntegrityError, StorageError
+from fauxbench.harness.errors import InputError, IntegrityError, StorageError
 from fauxbench.harness.media.content import ImageMedia
 from fauxbench.harness.media.item import Item, Kind, Modality
 from fauxbench.harness.media.mediaset import MediaSet, MediaSetWriter
+from fauxbench.harness.media.read import content_of
 from fauxbench.harness.safeguards import border
 from fauxbench.harness.safeguards.border import PROVENANCE, release, release_picture, source_type
+from fauxbench.harness.safeguards.keys import own_keys
 
 RNG = np.random.default_rng(3)
 IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -50,7 +53,9 @@ def test_every_file_that_leaves_has_a_row(tmp_path: Path) -> None:
         file = tmp_path / "out" / name
         row = found[name]
         assert row["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
-        assert (row["item"], row["content"], row["generator"], row["seed"]) == (item.id, item.content, "x@1", 4)
+        assert (row["item"], row["master"], row["generator"], row["seed"]) == (item.id, item.content, "x@1", 4)
+        assert row["content"] == content_of(file, Modality.IMAGE)[0]
+        assert (row["marks"] is None) == (item.kind is Kind.REAL)
         assert (row["sources"], row["made_by"], row["kind"]) == (["r"], "fp", str(item.kind))
     types = {str(name).split()[1]: row["digital_source_type"] for name, row in found.items()}
     assert types == {
@@ -130,11 +135,32 @@ def test_a_picture_is_not_there_before_its_row(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    media = made(tmp_path / "set", one=Kind.FULLY_SYNTHETIC)
+    media = made(tmp_path / "set", one=Kind.FULLY_SYNTHETIC, two=Kind.REAL)
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    monkeypatch.setattr(border, "mark_file", full)
+    with pytest.raises(StorageError, match="free space"):
+        release(media.items[:1], tmp_path / "out", ["a.png"], origin="fp")
     monkeypatch.setattr(border.shutil, "copyfile", full)
     with pytest.raises(StorageError, match="free space"):
-        release(media.items, tmp_path / "out", ["a.png"], origin="fp")
+        release(media.items[1:], tmp_path / "out", ["a.png"], origin="fp")
+
+
+def test_without_keys_nothing_synthetic_leaves(tmp_path: Path) -> None:
+    media = made(tmp_path / "set", one=Kind.FULLY_SYNTHETIC, two=Kind.REAL)
+    own_keys().folder.chmod(0o755)
+    with pytest.raises(InputError, match="others can get at the keys"):
+        release(media.items[:1], tmp_path / "out", ["a.png"], origin="fp")
+    assert not (tmp_path / "out" / "a.png").exists()
+    release(media.items[1:], tmp_path / "out", ["b.png"], origin="fp")  # what is real needs none
+
+
+def test_without_the_library_nothing_synthetic_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    media = made(tmp_path / "set", one=Kind.FULLY_SYNTHETIC, two=Kind.REAL)
+    monkeypatch.setitem(sys.modules, "c2pa", None)
+    with pytest.raises(InputError, match=r"pip install 'fauxbench\[credentials\]'"):
+        release(media.items[:1], tmp_path / "out", ["a.png"], origin="fp")
+    assert not list((tmp_path / "out").iterdir())
+    release(media.items[1:], tmp_path / "out", ["b.png"], origin="fp")
