@@ -39,8 +39,8 @@ SIDE = (BOTTOM - TOP) * WIDTH / HEIGHT / 2
 EMBEDDING = 128
 REACH = 15
 """Frames that the sound is moved to either side."""
-SECONDS, HOP = 1.0, 0.2
-"""Of the windows whose offsets are told one by one, and from one to the next."""
+SECONDS, HOP = 2.0, 0.2
+"""Of the windows whose offsets are told one by one, and from one to the next; a shorter clip is one window."""
 
 
 class SyncNet(nn.Module):
@@ -84,7 +84,7 @@ class StudioSync(Instrument):
     `offset` (N, 1): frames by which the sound comes later than the picture. `distance` (N, 1): at that offset, the mean
     Euclidean distance of the two vectors. `confidence` (N, 1): the median over all offsets less that distance. `curve`
     (N, 31): the distance at -15 to 15 frames. A higher distance and a lower confidence mean worse lips. `windows`
-    (N, W, 3): offset, confidence and share of speech of each second, five a second; of several clips, filled up with
+    (N, W, 3): offset, confidence and share of speech of every two seconds, five a second; of several clips, filled up with
     NaN. Frames are streamed; what is kept of each is its vector.
     """
 
@@ -135,7 +135,8 @@ class StudioSync(Instrument):
             )
         apart = distances(video, audio, REACH, "drop")
         speech = speech_in(levels(clip.sound, clip.sample_rate, FPS))[FRAMES // 2 :]
-        found = windows(apart, _padded(speech, len(apart)), fps=FPS, seconds=SECONDS, hop=HOP)
+        seconds = min(SECONDS, len(apart) / FPS)
+        found = windows(apart, _padded(speech, len(apart)), fps=FPS, seconds=seconds, hop=HOP)
         return np.nanmean(apart, axis=0), np.stack([found.offset, found.confidence, found.speech], axis=1)
 
     def embed(self, mouths: NDArray[np.uint8], mel: Spectrogram) -> tuple[NDArray[Any], NDArray[Any]]:

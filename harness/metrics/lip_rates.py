@@ -96,14 +96,15 @@ class LSER(Metric):
             )
             return outside | unsure
 
-        hits = wrong(confidence_floor(real.confidence))
+        hits = wrong(confidence_floor(real.confidence, real.clip))
         value = float(hits.mean())
         replicates = None
         if sets.blocks:
             mine, theirs = sets.synthetic.block[synthetic.clip], sets.real.block[real.clip]
             parts = [(mine != j, theirs != j) for j in range(sets.blocks)]
             if all(a.any() and b.any() for a, b in parts):
-                replicates = np.array([wrong(confidence_floor(real.confidence[b]))[a].mean() for a, b in parts])
+                floors = [confidence_floor(real.confidence[b], real.clip[b]) for _, b in parts]
+                replicates = np.array([wrong(floor)[a].mean() for floor, (a, _) in zip(floors, parts, strict=True)])
         rates = [float(hits[synthetic.clip == place].mean()) for place in range(len(synthetic.clips))]
         interval = _interval(value, replicates, sets, hits, [synthetic.clips.clusters[k] for k in synthetic.clip])
         found = sets.measurement(

@@ -15,6 +15,9 @@ EARLY, LATE = 0.090, 0.185
 """Seconds by which sound may come before and after the picture: ITU-R BT.1359-1 (1998), acceptability."""
 MISS = 0.05
 """Share of true windows that may lie below the level of confidence."""
+SURE = 0.95
+"""How sure the level is not to lie above that."""
+_DRAWS = 400
 SPEECH = 0.5
 """Share of a window's frames that must hold speech."""
 REACH = 15
@@ -85,7 +88,7 @@ def sync_windows(
     speech: ArrayLike | None = None,
     *,
     fps: float = 25.0,
-    seconds: float = 1.0,
+    seconds: float = 2.0,
     hop: float = 0.2,
     reach: int = REACH,
 ) -> syncing.Windows:
@@ -125,20 +128,52 @@ def _apart(video: ArrayLike, audio: ArrayLike, reach: int, edges: Literal["zero"
     return syncing.distances(v, a, reach, edges)
 
 
-def confidence_floor(confidences: ArrayLike, *, miss: float = MISS) -> float:
-    """Return the confidence that a share `miss` of true windows does not reach.
+def confidence_floor(
+    confidences: ArrayLike,
+    clips: ArrayLike | None = None,
+    *,
+    miss: float = MISS,
+    sure: float = SURE,
+    rng: np.random.Generator | None = None,
+) -> float:
+    """Return the confidence that at most a share `miss` of true windows does not reach.
+
+    Windows of one clip resemble each other, so the quantile of few clips says little of other clips: with `clips`, the
+    level is a one-sided tolerance limit, the quantile's lower limit over bootstrap draws of whole clips. It holds in
+    nearly `sure` of many clips; of 15 that differ as much as their windows do, in four cases of five.
 
     Args:
         confidences: (W,) of windows with speech of true clips, W >= 1.
+        clips: (W,) which clip each belongs to; None: the quantile itself.
         miss: In (0, 1).
+        sure: Share of draws whose quantile is not below the level, in (0, 1).
+        rng: Of the draws; None: a fixed one.
 
     Raises:
-        InputError: No windows, NaN or infinity, or a share outside (0, 1).
+        InputError: No windows, NaN or infinity, other shapes, or a share outside (0, 1).
+
+    References:
+        Tolerance limits: Wilks 1941, Determination of sample sizes for setting tolerance limits; draws of clusters:
+        Davison, Hinkley 1997, Bootstrap Methods and their Application, section 3.8.
     """
     values = array_of(confidences).astype(np.float64).ravel()
-    if not len(values) or not np.isfinite(values).all() or not 0 < miss < 1:
-        raise InputError(f"confidences: expected finite ones and a share in (0, 1), found {len(values)} and {miss}")
-    return float(np.quantile(values, miss))
+    if not len(values) or not np.isfinite(values).all() or not (0 < miss < 1 and 0 < sure < 1):
+        raise InputError(
+            f"confidences: expected finite ones and shares in (0, 1), found {len(values)}, {miss} and {sure}"
+        )
+    if clips is None:
+        return float(np.quantile(values, miss))
+    _, place = np.unique(array_of(clips).ravel(), return_inverse=True)
+    if len(place) != len(values):
+        raise InputError(f"clips: expected one for each of {len(values)} windows, found {len(place)}")
+    order = np.argsort(values, kind="stable")
+    ranked, owner = values[order], place[order]
+    drawn = (rng or np.random.default_rng(0)).multinomial(
+        owner.max() + 1, np.full(owner.max() + 1, 1 / (owner.max() + 1)), size=_DRAWS
+    )
+    passed = np.cumsum(drawn[:, owner], axis=1)
+    first = (passed >= np.maximum(1.0, miss * passed[:, -1:])).argmax(axis=1)
+    return float(np.quantile(ranked[first], 1 - sure))
 
 
 def lser(

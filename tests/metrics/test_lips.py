@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -115,7 +116,7 @@ def test_true_mouths_score_low_and_frozen_and_random_ones_high(floor):
     assert true.share <= 0.10
     assert frozen.share >= 0.80
     assert random.share >= 0.80
-    assert true.windows == 20 * len(range(0, 125 - 25 + 1, 5))
+    assert true.windows == 20 * len(range(0, 125 - 50 + 1, 5))
 
 
 def test_the_rate_jumps_where_the_band_ends(floor):
@@ -153,8 +154,8 @@ def test_a_clip_shorter_than_a_window_has_none_and_speech_is_shared_out():
     video, audio = talk(1, frames=75)
     speech = np.arange(75) < 50
     found = fauxbench.sync_windows(video, audio, speech)
-    np.testing.assert_allclose(found.start, np.arange(0, 2.01, 0.2))
-    np.testing.assert_allclose(found.speech, np.clip((50 - 25 * found.start) / 25, 0, 1), atol=1e-9)
+    np.testing.assert_allclose(found.start, np.arange(0, 1.01, 0.2))
+    np.testing.assert_allclose(found.speech, np.clip((50 - 25 * found.start) / 50, 0, 1), atol=1e-9)
     with pytest.raises(InputError, match=r"expected \(75,\) flags"):
         fauxbench.sync_windows(video, audio, speech[:10])
 
@@ -165,6 +166,22 @@ def test_the_floor_is_missed_by_five_in_a_hundred():
     for wrong, miss in (([], 0.05), ([np.nan], 0.05), ([1.0], 1.0)):
         with pytest.raises(InputError, match="confidences"):
             confidence_floor(wrong, miss=miss)
+
+
+def test_the_floor_of_few_clips_is_missed_by_no_more_in_other_clips():
+    rng = np.random.default_rng(3)
+    names = np.repeat(np.arange(15), 8)
+    plain, sure = [], []
+    for _ in range(150):
+        values = rng.normal(size=15)[names] + rng.normal(size=len(names))  # clips differ as much as windows
+        plain.append(confidence_floor(values))
+        sure.append(confidence_floor(values, names, rng=rng))
+    missed = [float(np.mean(scipy.stats.norm.cdf(levels, scale=np.sqrt(2)) > 0.05)) for levels in (plain, sure)]
+    assert missed[0] > 0.45
+    assert missed[1] < 0.26  # of extremes of few clips a bootstrap knows little; far better than nothing
+    assert confidence_floor([2.0, 3.0], [0, 0]) == 2.0
+    with pytest.raises(InputError, match="one for each of 2 windows"):
+        confidence_floor([1.0, 2.0], [0])
 
 
 # The metric
