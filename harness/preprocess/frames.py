@@ -81,6 +81,8 @@ class FrameSampler:
     path: Path
     protocol: FrameProtocol
     timeline: Timeline
+    at: tuple[float, ...] | None = None
+    """Seconds to sample at instead of those of the protocol, in order."""
     missing: dict[int, str] = field(default_factory=dict)
     """Place of a sample that could not be read -> why; whole after a pass."""
 
@@ -96,7 +98,8 @@ class FrameSampler:
     @property
     def plan(self) -> tuple[tuple[float, int], ...]:
         """Time and frame number of each sample."""
-        return tuple((at, self.timeline.shown_at(at)) for at in self.protocol.times(self.timeline.seconds))
+        asked = self.protocol.times(self.timeline.seconds) if self.at is None else self.at
+        return tuple((at, self.timeline.shown_at(at)) for at in asked)
 
     @property
     def findings(self) -> tuple[FrameFinding, ...]:
