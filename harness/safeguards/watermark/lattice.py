@@ -18,6 +18,9 @@ from .mark import TAG_BITS, Bits, Found, derive, unseal
 FALSE_POSITIVES = 1e-6
 """Bound on the probability that an unmarked file is called marked, all attempts of a search together."""
 
+READ = 3
+"""Attempts that one tries to read, the best first."""
+
 Numbers = NDArray[np.float64]
 
 
@@ -41,64 +44,74 @@ def displacement(numbers: Numbers, coded: Bits, dither: Numbers, step: float) ->
 
 @dataclass(slots=True)
 class Evidence:
-    """What the numbers of one file, or of many frames of it, say.
+    """What the numbers of one file, or of many frames of it, say, for each attempt at reading them.
 
-    first, second: (256,) complex, sums over frames of exp(i a) and exp(2 i a). The doubled angle forgets the bit.
+    first, second: (attempts, 256) complex, sums over frames of exp(i a) and exp(2 i a). The doubled angle forgets the
+    bit. A number that is not known is 0 in both.
     """
 
     first: NDArray[np.complex128]
     second: NDArray[np.complex128]
 
     @classmethod
-    def of(cls, numbers: Numbers, dither: Numbers, step: float) -> "Evidence":
-        """Read (256,) numbers of one frame, or (frames, 256) of several; one that is NaN is left out."""
-        turns = np.atleast_2d(numbers) / step - dither
+    def of(cls, turns: Numbers) -> "Evidence":
+        """Read one frame: (attempts, 256) numbers / step - dither; NaN where a number is not known."""
         angles = np.where(np.isnan(turns), 0.0, np.exp(2j * np.pi * np.nan_to_num(turns)))
-        return cls(first=angles.sum(axis=0), second=(angles**2).sum(axis=0))
+        return cls(first=angles, second=angles**2)
 
     def __add__(self, other: "Evidence") -> "Evidence":
         """Take the frames of both together."""
         return Evidence(first=self.first + other.first, second=self.second + other.second)
 
     @property
-    def score(self) -> float:
-        """How well the numbers fit: 1 on the lattice, near 0 at random."""
-        size = float(np.abs(self.second).sum())
-        return float(self.second.real.sum()) / size if size else 0.0
+    def scores(self) -> Numbers:
+        """How well each attempt fits, (attempts,): 1 on the lattice, near 0 at random."""
+        size = np.abs(self.second).sum(axis=1)
+        return np.asarray(self.second.real.sum(axis=1) / np.maximum(size, 1e-12))
 
     @property
-    def chance(self) -> float:
-        """Bound on the probability that an unmarked file fits as well.
+    def odds(self) -> Numbers:
+        """Minus the logarithm of a bound on the probability that an unmarked file fits as well, (attempts,).
 
         With `s_j = |s_j| exp(i phi_j)` the sums of doubled angles before the dither, the statistic is
         `t = sum_j |s_j| cos(phi_j - 2 d_j)`, d_j uniform and independent. `E exp(l |s| cos) = I_0(l |s|) <=
         exp(l^2 |s|^2 / 4)`, so Chernoff's bound is `P(t >= x) <= exp(-x^2 / sum_j |s_j|^2)`, for any picture, clip or
         sound, and any dependence between frames.
         """
-        fit = float(self.second.real.sum())
-        energy = float((np.abs(self.second) ** 2).sum())
-        return math.exp(-(fit**2) / energy) if fit > 0 and energy > 0 else 1.0
+        fit = np.maximum(self.second.real.sum(axis=1), 0.0)
+        energy = (np.abs(self.second) ** 2).sum(axis=1)
+        return np.asarray(fit**2 / np.maximum(energy, 1e-12))
 
 
-def decide(evidence: Evidence, key: bytes, *, attempts: int = 1) -> Found | None:
+def decide(evidence: Evidence, key: bytes, *, attempts: int = 0) -> Found | None:
     """Say whether a mark is there, and read it.
 
     Args:
-        evidence: The best of `attempts`.
+        evidence: What each attempt found.
         key: 32 secret bytes.
-        attempts: Places and sizes at which it was looked for; all of them may err (union bound).
+        attempts: Places and sizes at which it was looked for, where `evidence` holds the best of them alone. All of
+            them may err (union bound).
 
     Returns:
         Found if presence is sure at `FALSE_POSITIVES` or if the mark opens with the key, else None.
     """
-    chance = min(1.0, attempts * evidence.chance)
-    bits = decode(evidence.first.real)
-    mark = unseal(bits, key)
-    if mark is None:
-        if chance > FALSE_POSITIVES:
-            return None
-        return Found(mark=None, corrected=None, score=evidence.score, false_positive_rate=chance)
-    wrong = (evidence.first.real < 0) != encode(bits).astype(bool)
-    corrected = int(np.count_nonzero(wrong & (evidence.first != 0)))
-    opened = min(1.0, attempts * 2.0**-TAG_BITS)
-    return Found(mark=mark, corrected=corrected, score=evidence.score, false_positive_rate=min(chance, opened))
+    odds = evidence.odds
+    tries = max(attempts, len(odds))
+    ranked = np.argsort(-odds, kind="stable")
+    chance = min(1.0, tries * math.exp(-odds[ranked[0]]))
+    for place in ranked[:READ]:
+        soft = evidence.first[place].real
+        bits = decode(soft)
+        mark = unseal(bits, key)
+        if mark is not None:
+            wrong = (soft < 0) != encode(bits).astype(bool)
+            return Found(
+                mark=mark,
+                corrected=int(np.count_nonzero(wrong & (soft != 0))),
+                score=float(evidence.scores[place]),
+                false_positive_rate=min(chance, tries * 2.0**-TAG_BITS),
+            )
+    if chance > FALSE_POSITIVES:
+        return None
+    score = float(evidence.scores[ranked[0]])
+    return Found(mark=None, corrected=None, score=score, false_positive_rate=chance)
