@@ -33,6 +33,8 @@ class Unit:
     """Everything that changes the result, but for the inputs."""
     inputs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Role -> id of the unit whose output it reads."""
+    soft: frozenset[str] = frozenset()
+    """Roles whose unit may fail: this one then runs without them."""
     task: Mapping[str, JSON] = field(default_factory=lambda: MappingProxyType({}))
     """What the worker needs besides and what does not change the result: paths, labels for messages."""
     time_limit: float = 3600.0
@@ -63,7 +65,10 @@ class Plan:
     def fingerprint(self, unit: Unit, outputs: Mapping[str, str]) -> str:
         """Return a unit's fingerprint, given the output digests of its inputs by unit id."""
         key = {**unit.key, "numeric_class": numeric_class(self.device), "threads": THREADS}
-        return fingerprint(unit.kind, key, {role: outputs[source] for role, source in unit.inputs.items()})
+        inputs = {
+            role: outputs[source] for role, source in unit.inputs.items() if role not in unit.soft or source in outputs
+        }
+        return fingerprint(unit.kind, key, inputs)
 
     def cached(self, store: Store) -> dict[str, Finished]:
         """Return the units that the store holds, by id; a unit behind one that is missing counts as missing."""
@@ -77,10 +82,15 @@ class Plan:
         return found
 
 
+def firm_inputs(unit: Unit) -> set[str]:
+    """Return the ids of the units that a unit cannot do without."""
+    return {source for role, source in unit.inputs.items() if role not in unit.soft}
+
+
 def dependents(units: Iterable[Unit], failed: str) -> set[str]:
     """Return the ids of all units that cannot run because `failed` did not."""
     lost = {failed}
     for unit in units:
-        if lost & set(unit.inputs.values()):
+        if lost & firm_inputs(unit):
             lost.add(unit.id)
     return lost - {failed}

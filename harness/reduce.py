@@ -12,7 +12,9 @@ from .execute.local import Results as Ran
 from .metrics import possible_range
 from .plan import numeric_class
 from .planning.model import REAL, Compared, RowPlan, SuitePlan, System
+from .stats.classification import DECIDED
 from .stats.groups import mark_best
+from .stats.lines import ALARMS
 from .stats.score import Direction
 from .store.schema import (
     IntervalRecord,
@@ -50,7 +52,7 @@ class _Reducer:
         self.replicates: dict[str, tuple[tuple[float, ...], ...]] = {}
 
     def reduce(self) -> Reduced:
-        rows = [self._row(row) for row in self.planned.rows]
+        rows = [self._row(row) for row in self.planned.rows if not (row.optional and self._absent(row))]
         systems = tuple(self._system(system, rows) for system in self.planned.systems)
         unranked = {s.name for s in systems if FAILS_MEMORISATION in s.flags}
         replicates = Replicates(rows=self.replicates)
@@ -79,6 +81,14 @@ class _Reducer:
         finished = self.ran.finished.get(unit_id)
         return finished.facts if finished else {}
 
+    def _absent(self, row: RowPlan) -> bool:
+        """Whether no unit of an optional row made its measurement."""
+        return not any(
+            name in dict(self.ran.finished[unit].facts)["measurements"]
+            for _, unit, name in row.sources
+            if unit in self.ran.finished
+        )
+
     def _expected(self, row: RowPlan) -> int:
         if row.n is not None:
             return row.n
@@ -97,10 +107,20 @@ class _Reducer:
             "reference": real.output if real else None,
             "requests": requests,
         }
+        chosen = self._threshold(row)
+        if chosen:
+            protocol["threshold"] = {"name": row.slice.get("threshold"), **chosen}
         if row.detector_unit:
             trained = self.ran.finished.get(row.detector_unit)
             protocol["detector"] = trained.fingerprint if trained else None
         return protocol
+
+    def _threshold(self, row: RowPlan) -> dict[str, JSON]:
+        """Return value and origin of the threshold of a row that rests on one."""
+        if not row.thresholds_unit or row.metric not in {*DECIDED, ALARMS}:
+            return {}
+        found = dict(self._set_facts(row.thresholds_unit).get("thresholds", {})).get(row.slice.get("threshold"), {})
+        return {name: found[name] for name in ("value", "origin") if name in found}
 
     def _row(self, row: RowPlan) -> Row:
         expected = self._expected(row)
@@ -109,7 +129,8 @@ class _Reducer:
         reason = row.reason
         for seed, unit_id, name in row.sources:
             if unit_id in self.ran.finished:
-                found.append((seed, dict(self.ran.finished[unit_id].facts)["measurements"][name]))
+                made = dict(dict(self.ran.finished[unit_id].facts)["measurements"])
+                found += [(seed, made[name])] if name in made else []
             else:
                 reason = reason or _why(self.ran.failed.get(unit_id))
         values = [(seed, one) for seed, one in found if one["value"] is not None]
@@ -117,6 +138,7 @@ class _Reducer:
             reason = reason or next((one["reason"] for _, one in found if one["reason"]), "not computed")
         else:
             reason = None
+        n = min((int(one["n"]) for _, one in found), default=0)
         row_id = digest_of([row.section, row.system, row.metric, dict(row.slice)])[:12]
         row_id = f"{row.section}-{row.system}-{row.metric}-{row_id}"
         if reason is None and all(one["replicates"] for _, one in values):
@@ -133,8 +155,9 @@ class _Reducer:
             interval=_interval(values, self.replicates.get(row_id), possible_range(protocol))
             if reason is None
             else None,
-            n=min((int(one["n"]) for _, one in found), default=0),
-            expected=expected,
+            n=n,
+            n_real=_reals(row, found),
+            expected=n if row.role == "group" or "level" in row.slice else expected,
             failures=self._failures(row, found),
             direction=row.direction.value,
             protocol=protocol,
@@ -224,6 +247,12 @@ class _Reducer:
         if unread:
             found.append(f"the real set: {sum(unread.values())} files could not be read")
         return found
+
+
+def _reals(row: RowPlan, found: Sequence[tuple[int, Mapping[str, JSON]]]) -> int | None:
+    """Return how many real items stand beside the fakes of a detection row."""
+    counts = [int(one.get("n_real", 0)) for _, one in found]
+    return min(counts, default=None) if row.section == "detection" else None
 
 
 def _counted(failures: Mapping[str, int]) -> str:

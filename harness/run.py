@@ -26,7 +26,7 @@ from .store.schema import Results
 from .store.store import Store, storage_errors, weights_folder
 from .suite import Suite, find_suite, read_suite
 
-SET_KINDS = frozenset({"index", "render", "generate", "collect"})
+SET_KINDS = frozenset({"index", "render", "generate", "collect", "condition"})
 """Kinds of units that make a MediaSet."""
 
 
@@ -161,7 +161,7 @@ def _write(folder: RunFolder, planned: SuitePlan, ran: Ran, reduced: Reduced) ->
         card = {**system.card.model_dump(mode="json"), "as": system.name, "digest": system.digest}
         folder.write(f"cards/{system.name}.json", json.dumps(card, indent=1) + "\n")
     for spec in planned.suite.detectors:
-        if ".py:" not in spec.use:
+        if spec.use and ".py:" not in spec.use:
             card = DETECTORS.find(spec.use, Path.cwd()).card.model_dump(mode="json")
             folder.write(f"cards/{card['name']}.json", json.dumps(card, indent=1) + "\n")
     with storage_errors(folder.path):

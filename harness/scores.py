@@ -1,42 +1,39 @@
-"""Item scores of a run as one Parquet file, and every detection number recomputed from it.
+"""Item scores of a run as one Parquet file.
 
 RUN/scores.parquet has one line for each item that a trained detector was asked about:
 
 | column | |
 |---|---|
-| item, kind, visual_fake, audio_fake, clusters | what the item is; clusters is a list of one or two labels |
+| item, kind, split, visual_fake, audio_fake, clusters | what the item is; clusters is a list of one or two labels |
 | score, status, reason | P(fake), null unless status is ok; ok, missing or error; why not |
 | frames | list of (seconds, score) |
 | detector, train, system | who scored it, what that was trained on, which set the item belongs to |
 | checkpoint, checkpoint_origin | digest of the weights; the split that chose them |
-| threshold, threshold_origin | P(fake) from which the detector calls an item fake; the split that chose it |
+| threshold, threshold_origin | P(fake) from which an item is called fake; the validation sets that chose it |
+| threshold_pooled, threshold_pooled_origin | likewise, chosen on the validation sets of every system |
+| role | of the set in that choice: real, own, other, or nothing |
 """
 
 import importlib
 import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 from .canonical import JSON
+from .contracts import ScoreRecord
 from .errors import InputError
-from .report import SUFFIXES, render, tables
-from .report.html import page
-from .stats.classification import Judged, false_alarms, judge
-from .stats.clusters import Label
-from .stats.score import Measurement
+from .stats.lines import PRIMARY, Line
+from .stats.score_file import write_score_file
 from .store.schema import Results, Row, read_results
 
 NAME = "scores.parquet"
 REAL = "real"
 """The set of real items."""
-TOLERANCE = 1e-9
-"""Numbers differ when they are further apart than this share: libraries may add in another order."""
+SECTIONS = ("detection", "false_alarms")
+"""Of rows that are made from item scores alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,37 +46,15 @@ class Scores:
     system: str
     """The set: a system under test, or `real`."""
     checkpoint: str | None
-    checkpoint_origin: str
-    threshold: float
+    checkpoint_origin: str | None
+    threshold: float | None
     threshold_origin: str
-    lines: tuple[Mapping[str, JSON], ...]
+    threshold_pooled: float | None
+    threshold_pooled_origin: str
+    role: str
+    """Of the set in the choice of the thresholds: real, own, other, or nothing."""
+    lines: tuple[Line, ...]
     """In the order in which the items were scored."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """A number that is not what the scores give."""
-
-    place: str
-    """Row or file."""
-    stored: str
-    recomputed: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: stored {self.stored}, recomputed {self.recomputed}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rescored:
-    """What recomputing found."""
-
-    rows: int
-    """Rows of detection and false alarms."""
-    scores: int
-    """Item scores that they rest on."""
-    source: str
-    """The file or folder that was read."""
-    findings: tuple[Finding, ...]
 
 
 def write_scores(run: Path) -> Path | None:
@@ -129,23 +104,28 @@ def read_scores(run: Path) -> tuple[Scores, ...]:
     )
 
 
-_NEEDED = ("item", "kind", "visual_fake", "audio_fake", "cluster", "fake", "status", "reason", "frames")
-_HEAD = ("detector", "train", "system", "checkpoint", "checkpoint_origin", "threshold", "threshold_origin")
+_OF_ITEM = ("item", "kind", "split", "visual_fake", "audio_fake", "status", "reason")
+_NEEDED = (*_OF_ITEM, "cluster", "fake", "frames")
+_HEAD = (
+    *("detector", "train", "system", "checkpoint", "checkpoint_origin", "threshold", "threshold_origin"),
+    *("threshold_pooled", "threshold_pooled_origin", "role"),
+)
 
 
 def _schema(pyarrow: ModuleType) -> Any:  # noqa: ANN401 - pyarrow has no types
     text, number, flag = pyarrow.string(), pyarrow.float64(), pyarrow.bool_()
     frame = pyarrow.struct([("seconds", number), ("score", number)])
-    types = {"score": number, "threshold": number, "visual_fake": flag, "audio_fake": flag}
+    types = {"score": number, "visual_fake": flag, "audio_fake": flag}
+    types |= {"threshold": number, "threshold_pooled": number}
     types |= {"clusters": pyarrow.list_(text), "frames": pyarrow.list_(frame)}
-    names = ("item", "kind", "visual_fake", "audio_fake", "clusters", "score", "status", "reason", "frames", *_HEAD)
+    names = (*_OF_ITEM[:5], "clusters", "score", *_OF_ITEM[5:], "frames", *_HEAD)
     return pyarrow.schema([(name, types.get(name, text)) for name in names])
 
 
 def _record(scores: Scores, line: Mapping[str, JSON]) -> dict[str, Any]:
     cluster = line["cluster"]
     return {
-        **{name: line[name] for name in ("item", "kind", "visual_fake", "audio_fake", "status", "reason")},
+        **{name: line[name] for name in _OF_ITEM},
         "clusters": [cluster] if isinstance(cluster, str) else list(cluster),
         "score": line["fake"],
         "frames": [{"seconds": seconds, "score": score} for seconds, score in line["frames"]],
@@ -156,7 +136,7 @@ def _record(scores: Scores, line: Mapping[str, JSON]) -> dict[str, Any]:
 def _line(record: Mapping[str, Any]) -> dict[str, JSON]:
     clusters = record["clusters"]
     return {
-        **{name: record[name] for name in ("item", "kind", "visual_fake", "audio_fake", "status", "reason")},
+        **{name: record[name] for name in _OF_ITEM},
         "cluster": clusters[0] if len(clusters) == 1 else clusters,
         "fake": record["score"],
         "frames": [[frame["seconds"], frame["score"]] for frame in record["frames"]],
@@ -172,20 +152,26 @@ def _library(name: str) -> ModuleType:
 
 def _from_lines(run: Path) -> Iterator[Scores]:
     """Yield the scores of a run folder from its files of JSON lines, in the order of the results."""
-    trained = {record["unit"]: record for record in _json_lines(run / "records.jsonl") if record["kind"] == "train"}
+    records = {record["unit"]: record for record in _json_lines(run / "records.jsonl") if record["status"] == "ok"}
     for detector, train, system in _scored(read_results(run)):
         place = run / "scores" / f"{detector} on {train} - {system}.jsonl"
-        record = trained.get(f"train {detector} on {train}")
-        if not place.exists() or record is None or record["status"] != "ok":
+        made = records.get(f"threshold {detector} on {train}")
+        if not place.exists() or made is None:
             continue
+        facts, learnt = made["facts"], records.get(f"train {detector} on {train}")
+        own, pooled = (facts["thresholds"][name] for name in (PRIMARY, "pooled"))
+        role = "own" if system in facts["own"] else "other" if system in facts["others"] else ""
         yield Scores(
             detector=detector,
             train=train,
             system=system,
-            checkpoint=record["output"],
-            checkpoint_origin="validation",
-            threshold=float(record["facts"]["threshold"]),
-            threshold_origin="validation",
+            checkpoint=learnt["output"] if learnt else None,
+            checkpoint_origin="validation" if learnt else None,
+            threshold=own["value"],
+            threshold_origin=own["origin"],
+            threshold_pooled=pooled["value"],
+            threshold_pooled_origin=pooled["origin"],
+            role=REAL if system == REAL else role,
             lines=tuple(_checked(line, place) for line in _json_lines(place)),
         )
 
@@ -198,14 +184,16 @@ def _checked(line: dict[str, Any], place: Path) -> dict[str, Any]:
 
 
 def _scored(results: Results) -> dict[tuple[str, str, str], None]:
+    """Return who scored what: every set that rows of detection or false alarms are about, the real one first."""
     found: dict[tuple[str, str, str], None] = {}
     for row in results.rows:
-        if row.section != "realism":
-            found |= dict.fromkeys((*_trained(row), system) for system in (REAL, row.system))
+        if row.section in SECTIONS and row.role != "group":
+            found |= dict.fromkeys((*trained(row), system) for system in (REAL, row.system))
     return found
 
 
-def _trained(row: Row) -> tuple[str, str]:
+def trained(row: Row) -> tuple[str, str]:
+    """Return detector and training set of a row."""
     return row.slice.get("detector", ""), row.slice.get("train", "")
 
 
@@ -216,114 +204,38 @@ def _json_lines(place: Path) -> list[dict[str, Any]]:
         raise InputError(f"cannot read {place}: {error}; not a finished run folder") from error
 
 
-def rescore(run: Path) -> Rescored:
-    """Recompute every detection number of a run from its item scores, and compare it with what is stored.
-
-    Compared are value, interval and n of every row of detection and of false alarms in `results.json`, and the text of
-    their tables. Scores are read from `scores.parquet`, or where a run has none from the files in `scores/`.
+def stored_scores(run: Path) -> tuple[Scores, ...]:
+    """Return the scores of a run: from `scores.parquet`, or where it has none from the files in `scores/`.
 
     Raises:
         InputError: Not a finished run folder, or a file of scores that cannot be read.
     """
-    results = read_results(run)
-    parquet = (run / NAME).exists()
-    scores = read_scores(run) if parquet else tuple(_from_lines(run))
-    found = {(one.detector, one.train, one.system): one for one in scores}
-    seed = int(json.loads((run / "suite.json").read_text(encoding="utf-8")).get("seed", 0))
-    rows = [row for row in results.rows if row.section != "realism"]
-    judged: dict[tuple[str, str, str, str], dict[str, Measurement]] = {}
-    findings: list[Finding] = []
-    for row in rows:
-        key = (row.section, *_trained(row), row.system)
-        if key not in judged:
-            judged[key] = _judge(row, found, seed)
-        findings += _compared(row, judged[key].get(row.metric))
-    return Rescored(
-        rows=len(rows),
-        scores=sum(len(one.lines) for one in scores),
-        source=str(run / (NAME if parquet else "scores")),
-        findings=(*findings, *_tables(run, results)),
+    return read_scores(run) if (run / NAME).exists() else tuple(_from_lines(run))
+
+
+def export_scores(run: Path, out: Path) -> tuple[Path, ...]:
+    """Write the scores of a run as CSV, one file for each trained detector, in the form that a suite reads.
+
+    Raises:
+        InputError: `out` is there already, or the run has no scores.
+    """
+    scores = stored_scores(run)
+    if not scores:
+        raise InputError(f"{run}: no detector scored anything in this run")
+    if out.exists():
+        raise InputError(f"{out} is there already; give a folder that is not")
+    out.mkdir(parents=True)
+    places = []
+    for detector, train in dict.fromkeys((one.detector, one.train) for one in scores):
+        own = [one for one in scores if (one.detector, one.train) == (detector, train)]
+        place = out / f"{detector} on {train}.csv".replace("/", "_")
+        write_score_file(place, ((one.system, _as_record(line)) for one in own for line in one.lines))
+        places.append(place)
+    return tuple(places)
+
+
+def _as_record(line: Line) -> ScoreRecord:
+    frames = tuple((float(at), float(score)) for at, score in line["frames"])
+    return ScoreRecord(
+        item=str(line["item"]), status=line["status"], fake=line["fake"], frames=frames, reason=line["reason"]
     )
-
-
-def _judge(row: Row, found: Mapping[tuple[str, str, str], Scores], seed: int) -> dict[str, Measurement]:
-    names = (REAL, row.system) if row.section == "detection" else (row.system,)
-    parts = [found.get((*_trained(row), name)) for name in names]
-    if None in parts:
-        return {}
-    given = [part for part in parts if part is not None]
-    judged = _judged([line for part in given for line in part.lines], row.protocol, given[0].threshold)
-    if row.section == "detection":
-        return judge(judged, np.random.default_rng(seed))
-    return {"false_alarm_rate": false_alarms(judged)}
-
-
-def _judged(lines: Sequence[Mapping[str, JSON]], protocol: Mapping[str, JSON], threshold: float) -> Judged:
-    target, worst = str(protocol.get("target")), protocol.get("missing") == "worst"
-    kept = [line for line in lines if worst or line["status"] == "ok"]
-    truth = np.array([_is_fake(line, target) for line in kept], dtype=bool)
-    fake = [_score(line, bool(is_fake)) for line, is_fake in zip(kept, truth, strict=True)]
-    return Judged(
-        fake=np.array(fake, dtype=np.float64),
-        truth=truth,
-        clusters=tuple(_label(line["cluster"]) for line in kept),
-        blocks=(0,) * len(kept),
-        threshold=threshold,
-    )
-
-
-def _score(line: Mapping[str, JSON], is_fake: bool) -> float:
-    """Return P(fake); an unscored item has the worst for its class, and `ok` without a number is no number."""
-    if line["status"] != "ok":
-        return float(not is_fake)
-    return math.nan if line["fake"] is None else float(line["fake"])
-
-
-def _label(cluster: JSON) -> Label:
-    return cluster if isinstance(cluster, str) else tuple(str(one) for one in cluster)
-
-
-def _is_fake(line: Mapping[str, JSON], target: str) -> bool:
-    visual, audio = bool(line["visual_fake"]), bool(line["audio_fake"])
-    try:
-        return {"visual": visual, "audio": audio, "any": visual or audio}[target]
-    except KeyError:
-        raise InputError(f"target '{target}' in results.json; legal: visual, audio, any") from None
-
-
-def _compared(row: Row, again: Measurement | None) -> Iterator[Finding]:
-    if again is None:
-        if row.value is not None:
-            yield Finding(place=row.id, stored=f"{row.value!r}", recomputed="nothing: the scores are not there")
-        return
-    stored = {"value": row.value, "n": float(row.n)}
-    recomputed = {"value": again.value, "n": float(again.n)}
-    for end in ("low", "high"):
-        stored[end] = getattr(row.interval, end) if row.interval else None
-        recomputed[end] = getattr(again.interval, end) if again.interval and row.value is not None else None
-    for name, number in stored.items():
-        if not _same(number, recomputed[name]):
-            yield Finding(place=f"{row.id} {name}", stored=repr(number), recomputed=repr(recomputed[name]))
-
-
-def _same(a: float | None, b: float | None) -> bool:
-    if a is None or b is None:
-        return a is b
-    return bool(np.isclose(a, b, rtol=TOLERANCE, atol=1e-12))
-
-
-def _tables(run: Path, results: Results) -> Iterator[Finding]:
-    """Yield the tables of detection whose text is not what the rows give."""
-    for name, table in tables(results).items():
-        if name not in {"detection", "false_alarms"} and not name.startswith("matrix-"):
-            continue
-        for form, suffix in SUFFIXES.items():
-            place = run / "tables" / f"{name}{suffix}"
-            text = page([table], table.title) if form == "html" else render(table, form)
-            stored = place.read_text(encoding="utf-8") if place.exists() else None
-            if stored != text:
-                yield Finding(
-                    place=f"tables/{place.name}",
-                    stored="another text" if stored is not None else "nothing",
-                    recomputed="the text of the rows in results.json",
-                )

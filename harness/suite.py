@@ -79,12 +79,36 @@ class SystemSpec(Document):
 
 
 class DetectorSpec(Document):
-    """A detector in a suite."""
+    """A detector in a suite: a part that is trained here, or a file of scores made elsewhere."""
 
-    use: str
+    use: str = ""
     parameters: dict[str, Any] = {}
     seed: int = Field(default=0, ge=0)
     time_limit: float = Field(default=1800.0, gt=0, allow_inf_nan=False)
+    pooling: Annotated[str | None, Field(default=None, pattern=r"^(mean|max|top-[1-9][0-9]*)$")]
+    """How the scores of frames become one of a clip: mean, max or top-K; default: the detector's own way."""
+    scores: Path | None = None
+    """A CSV or Parquet file, see `stats/score_file.py`; instead of `use`."""
+    name: Name | None = None
+    """scores: what the tables call the detector."""
+    trained_on: Annotated[str | None, Field(default=None, pattern=r"^\w[\w .,@+-]*$")]
+    """scores: what it was trained on, in words."""
+    target: Literal["visual", "audio", "any"] | None = None
+    """scores: the truth that it is scored against; default: audio for sounds, else visual."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "DetectorSpec":
+        own = [n for n in ("name", "trained_on", "target") if getattr(self, n) is not None]
+        if self.scores is None:
+            if not self.use:
+                raise ValueError("expected `use`, or `scores` with a name")
+            if own:
+                raise ValueError(f"{', '.join(own)}: only beside `scores`; the card of '{self.use}' says it")
+        elif self.use or self.parameters:
+            raise ValueError("`scores` takes no `use` and no `parameters`: the detector ran elsewhere")
+        elif self.name is None:
+            raise ValueError("`scores` needs a name")
+        return self
 
 
 def _by_name(value: object) -> object:
@@ -113,9 +137,11 @@ class Suite(Document):
     """Numbers in networks that know several; default: the first, `fp32`."""
     detectors: tuple[Annotated[DetectorSpec, BeforeValidator(_by_name)], ...] = ()
     train_on: tuple[str | tuple[str, ...], ...] = ()
-    """What detectors are trained on: `name@version`, a list of them, or `all`; default: each fake system, then all."""
-    missing: Literal["worst", "exclude"] = "worst"
-    """What a detector's failure on an item counts as: the worst answer, or nothing."""
+    """What detectors are trained on: `name@version`, a list of them, `all`, `all but X` with X a system, a generator, a
+    technique or a kind, or `leave-one-out`: all but each generator in turn. Default: each fake system, then all."""
+    missing: Literal["worst", "exclude", "intersect"] = "worst"
+    """What a detector's failure on an item counts as: the worst answer, or nothing; `intersect`: nothing, and a
+    comparison keeps the items that both sides have."""
 
     @property
     def protocol(self) -> dict[str, str]:

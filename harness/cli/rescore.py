@@ -18,12 +18,19 @@ def register(app: typer.Typer) -> None:
 def rescore(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     write: Annotated[bool, typer.Option("--write", help="Write scores.parquet first, from the run's scores/.")] = False,
+    export: Annotated[
+        Path | None, typer.Option("--export", help="Write the scores as CSV into this new folder, and stop.")
+    ] = None,
     json_: options.Json = False,
 ) -> None:
     """Recompute every detection number of a run from its item scores; fail (1) on any difference."""
-    from ..scores import rescore as rescore_run
-    from ..scores import write_scores
+    from ..rescore import rescore as rescore_run
+    from ..scores import export_scores, write_scores
 
+    if export is not None:
+        places = [str(place) for place in export_scores(run, export)]
+        typer.echo(json.dumps(places) if json_ else "\n".join(places))
+        return
     if write:
         write_scores(run)
     found = rescore_run(run)

@@ -137,7 +137,12 @@ class LocalExecutor:
         return self.memory.duration(unit.kind, unit.what) or unit.cost
 
     def _ready(self) -> Iterable[Unit]:
-        return (u for u in self._waiting if all(s in self._results.finished for s in u.inputs.values()))
+        done, failed = self._results.finished, self._results.failed
+        return (
+            unit
+            for unit in self._waiting
+            if all(s in done or (role in unit.soft and s in failed) for role, s in unit.inputs.items())
+        )
 
     def _dispatch(self) -> None:
         idle = [worker for worker in self._pool if worker.unit is None]
@@ -161,7 +166,8 @@ class LocalExecutor:
             self.display.started(unit)
 
     def _outputs(self, unit: Unit) -> dict[str, str]:
-        return {source: self._results.finished[source].output for source in unit.inputs.values()}
+        done = self._results.finished
+        return {source: done[source].output for source in unit.inputs.values() if source in done}
 
     def _fingerprint(self, unit: Unit) -> str:
         return self._plan.fingerprint(unit, self._outputs(unit))
@@ -173,8 +179,8 @@ class LocalExecutor:
             "kind": unit.kind,
             "key": dict(unit.key),
             "task": dict(unit.task),
-            "inputs": {role: str(finished[source].folder) for role, source in unit.inputs.items()},
-            "input_outputs": {role: finished[source].output for role, source in unit.inputs.items()},
+            "inputs": {role: str(finished[s].folder) for role, s in unit.inputs.items() if s in finished},
+            "input_outputs": {role: finished[s].output for role, s in unit.inputs.items() if s in finished},
             "fingerprint": fingerprint,
             "store": str(self.store.root),
             "device": self._plan.device,

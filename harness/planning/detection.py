@@ -1,149 +1,290 @@
-"""Planning detection: training, scoring, judging."""
+"""Planning detection: training, scoring, thresholds, judging."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from ..canonical import JSON, digest_of
-from ..cards import DetectorCard, did_you_mean
+from ..canonical import JSON, digest_of, digest_of_file
+from ..cards import DetectorCard
 from ..errors import InputError, SuiteError
 from ..media.item import Modality, Split
 from ..metrics.offers import UNITS
 from ..plan import Unit
-from ..registry import DETECTORS, Part
+from ..registry import DETECTORS
+from ..stats.classification import DECIDED, METRICS
+from ..stats.lines import ALARMS, GROUPED, LEVELS, PRIMARY, THRESHOLDS, Question
 from ..stats.score import Direction
+from ..stats.score_file import SUFFIXES
 from ..suite import DetectorSpec
 from .model import REAL, Draft, RowPlan, System, code_of
+from .training_sets import TrainingSet, training_sets
 
-DETECTION_METRICS = ("accuracy", "precision", "recall", "f1", "auc")
+ELSEWHERE = "elsewhere"
+"""What detectors were trained on whose scores were made elsewhere, unless the suite says more."""
 
 
-def plan_detection(draft: Draft) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """A detector that has scored every set."""
+
+    card: DetectorCard
+    train: str
+    """What it was trained on, as tables name it."""
+    trained: str | None
+    """Unit of its training; None where it ran elsewhere."""
+    own: tuple[System, ...]
+    """Systems whose validation items are its own."""
+    scores: Mapping[str, str]
+    """Set -> unit that scored it."""
+    question: Question
+    spec: DetectorSpec
+
+    @property
+    def name(self) -> str:
+        """As tables and files name it."""
+        return f"{self.card.name} on {self.train}"
+
+    @property
+    def key(self) -> dict[str, JSON]:
+        """Of every unit that reads its scores."""
+        asked = {"target": self.question.target, "missing": self.question.missing, "pooling": self.question.pooling}
+        return {**asked, "code": code_of("stats", "execute/steps/detection.py")}
+
+
+def plan_detection(draft: Draft) -> tuple[Scored, ...]:
     """Add every detector: trained on each train set, scoring every test set, judged."""
+    found = []
+    for scored in _all_scored(draft):
+        for set_name, unit in scored.scores.items():
+            draft.detect_units[f"{scored.name} - {set_name}"] = unit
+        thresholds = _thresholds(draft, scored)
+        for name in scored.scores:
+            _judged(draft, scored, thresholds, name)
+        _groups(draft, scored, thresholds)
+        found.append(scored)
+    return tuple(found)
+
+
+def _all_scored(draft: Draft) -> list[Scored]:
+    trained_on = training_sets(draft) if any(spec.scores is None for spec in draft.suite.detectors) else ()
+    names: list[str] = []
+    found = []
     for place, spec in enumerate(draft.suite.detectors):
         try:
-            part = DETECTORS.find(spec.use, draft.base)
-            parameters = part.card.fill(spec.parameters)
+            made = _imported(draft, spec) if spec.scores else _trained(draft, spec, place, trained_on)
+        except SuiteError:
+            raise
         except InputError as error:
             raise SuiteError(f"detectors.{place}: {error}") from error
-        if part.card.modality != draft.modality:
-            reads, holds = UNITS[Modality(part.card.modality)], UNITS[draft.modality]
-            raise SuiteError(f"detectors.{place}: '{spec.use}' reads {reads}, and the sets hold {holds}; leave it out")
-        if [s.use for s in draft.suite.detectors].count(spec.use) > 1:
-            raise SuiteError(f"detectors.{place}: '{spec.use}' is given twice")
-        for label, systems in _train_sets(draft):
-            _detector(draft, spec, part, parameters, label, systems)
+        if made and made[0].card.name in names:
+            raise SuiteError(f"detectors.{place}: '{made[0].card.name}' is given twice")
+        names += [made[0].card.name] if made else []
+        found += made
+    return found
 
 
-def _train_sets(draft: Draft) -> list[tuple[str, list[System]]]:
-    fakes = {system.name: system for system in draft.systems if system.is_fake}
-    wanted = list(draft.suite.train_on)
-    if not wanted:
-        wanted = [name for name, s in fakes.items() if s.trains]
-        wanted += ["all"] if len(wanted) > 1 else []
-    chosen = []
-    for place, entry in enumerate(wanted):
-        names = [entry] if isinstance(entry, str) else list(entry)
-        if names == ["all"]:
-            names = [name for name, s in fakes.items() if s.trains]
-        for name in names:
-            if name not in fakes:
-                hint = did_you_mean(name, fakes)
-                raise SuiteError(f"train_on.{place}: no fake system '{name}'{hint}; there are: {', '.join(fakes)}")
-        label = entry if isinstance(entry, str) else "+".join(names)
-        chosen.append((label, [fakes[name] for name in names]))
-    return chosen
-
-
-def _detector(
-    draft: Draft,
-    spec: DetectorSpec,
-    part: Part[DetectorCard],
-    parameters: Mapping[str, JSON],
-    label: str,
-    systems: Iterable[System],
-) -> None:
-    """Add the training of a detector on `systems`, its scores of every test set, and the rows."""
+def _trained(draft: Draft, spec: DetectorSpec, place: int, trained_on: Sequence[TrainingSet]) -> list[Scored]:
+    part = DETECTORS.find(spec.use, draft.base)
+    parameters = part.card.fill(spec.parameters)
+    if part.card.modality != draft.modality:
+        reads, holds = UNITS[Modality(part.card.modality)], UNITS[draft.modality]
+        raise SuiteError(f"detectors.{place}: '{spec.use}' reads {reads}, and the sets hold {holds}; leave it out")
     key: dict[str, JSON] = {
         "card": part.card.model_dump(mode="json"),
         "parameters": dict(parameters),
         "code": digest_of([part.code, code_of("execute/steps/detection.py", "media")]),
         "seed": spec.seed,
     }
-    task: dict[str, JSON] = {"spec": part.spec}
-    name = part.card.name
-    inputs = {"0-real": REAL} | {f"{i}-{s.name}": s.sets[0] for i, s in enumerate(systems, 1)}
-    what = f"{name} {digest_of(dict(parameters))[:8]} on {len(inputs) - 1}"
+    work = Unit(id="", kind="", what="", key=key, task={"spec": part.spec}, time_limit=spec.time_limit)
+    return [_on(draft, spec, part.card, work, one) for one in trained_on]
+
+
+def _on(draft: Draft, spec: DetectorSpec, card: DetectorCard, work: Unit, learnt: TrainingSet) -> Scored:
+    """Add the training of a detector and its scores of every set."""
+    name, label = card.name, learnt.label
+    inputs = {"0-real": REAL} | {f"{i}-{s.name}": s.sets[0] for i, s in enumerate(learnt.systems, 1)}
     trained = draft.add(
         Unit(
             id=f"train {name} on {label}",
             kind="train",
-            what=what,
-            key=key,
+            what=f"{name} {digest_of(dict(work.key['parameters']))[:8]} on {len(inputs) - 1}",
+            key=work.key,
             inputs=inputs,
-            task=task,
-            time_limit=spec.time_limit,
-            cost=part.card.cost,
+            task=work.task,
+            time_limit=work.time_limit,
+            cost=card.cost,
         )
     )
-    scores = {}
-    for system_name, made in ((REAL, REAL), *((s.name, s.sets[0]) for s in draft.systems)):
-        unit = Unit(
-            id=f"detect {system_name} by {name} on {label}",
-            kind="detect",
-            what=f"{name} {draft.counts[Split.TEST]}",
-            key=key,
-            inputs={"detector": trained, "set": made},
-            task=task,
-            time_limit=spec.time_limit,
-            cost=2,
-        )
-        scores[system_name] = draft.add(unit)
-        draft.detect_units[f"{name} on {label} - {system_name}"] = unit.id
-    _judged(draft, part.card, label, trained, scores)
-
-
-def _judged(draft: Draft, card: DetectorCard, label: str, trained: str, scores: Mapping[str, str]) -> None:
-    key: dict[str, JSON] = {
-        "target": card.target,
-        "missing": draft.suite.missing,
-        "seed": draft.suite.seed,
-        "code": code_of("stats", "execute/steps/detection.py"),
-    }
-    protocol: dict[str, JSON] = {"target": card.target, "missing": draft.suite.missing, "condition": "none"}
-    part = {"detector": card.name, "train": label, "threshold": "validation"}
-    kinds = {REAL: "real"} | {system.name: system.card.kind for system in draft.systems}
-    for name, unit_id in scores.items():
-        fake = kinds[name] in {"fully_synthetic", "partially_synthetic"}
-        inputs = {"detector": trained, "real_set": REAL}
-        inputs |= {"real": unit_id} if name == REAL else {"synthetic": unit_id, "synthetic_set": _set_of(draft, name)}
-        if fake:
-            inputs["real"] = scores[REAL]
-        form = "detection" if fake else "false_alarms"
-        unit = Unit(
-            id=f"evaluate {name} by {card.name} on {label}",
-            kind="evaluate",
-            what=form,
-            key={**key, "form": form},
-            inputs=inputs,
-            cost=3,
-        )
-        draft.add(unit)
-        for metric in DETECTION_METRICS if fake else ("false_alarm_rate",):
-            draft.rows.append(
-                RowPlan(
-                    section="detection" if fake else "false_alarms",
-                    system=name,
-                    role="control" if name == REAL else "system",
-                    kind=kinds[name],
-                    metric=metric,
-                    direction=Direction.NONE,
-                    sources=((0, unit.id, metric),),
-                    set_unit=_set_of(draft, name),
-                    protocol={**protocol, "metric": f"{metric} 1"},
-                    detector_unit=trained,
-                    slice=part,
-                )
+    scores = {
+        set_name: draft.add(
+            Unit(
+                id=f"detect {set_name} by {name} on {label}",
+                kind="detect",
+                what=f"{name} {draft.counts[Split.TEST]}",
+                key=work.key,
+                inputs={"detector": trained, "set": made},
+                task=work.task,
+                time_limit=work.time_limit,
+                cost=2,
             )
+        )
+        for set_name, made in sets_of(draft).items()
+    }
+    question = Question(target=card.target, missing=draft.suite.missing, pooling=spec.pooling)
+    return Scored(
+        card=card, train=label, trained=trained, own=learnt.systems, scores=scores, question=question, spec=spec
+    )
 
 
-def _set_of(draft: Draft, name: str) -> str:
-    return next((s.sets[0] for s in draft.systems if s.name == name), REAL)
+def _imported(draft: Draft, spec: DetectorSpec) -> list[Scored]:
+    """Add a detector of which there are only scores."""
+    path = (draft.base / (spec.scores or "")).resolve()
+    if not path.is_file() or path.suffix.lower() not in SUFFIXES:
+        what = f"{path} is no file" if not path.is_file() else f"{path.name} is not one of {', '.join(SUFFIXES)}"
+        raise InputError(f"scores: {what} (paths are relative to {draft.base})")
+    target = spec.target or ("audio" if draft.modality is Modality.AUDIO else "visual")
+    card = DetectorCard(
+        name=str(spec.name),
+        version="1",
+        title=f"scores in {path.name}",
+        modality=draft.modality.value,
+        target=target,
+        fits=False,
+    )
+    sets = sets_of(draft)
+    key: dict[str, JSON] = {
+        "file": digest_of_file(path),
+        "code": code_of("stats/score_file.py", "stats/intake.py", "execute/steps/detection.py"),
+    }
+    label = spec.trained_on or ELSEWHERE
+    scores = {}
+    for set_name, made in sets.items():
+        others = {f"other-{i}": name for i, name in enumerate(sets) if name != set_name}
+        scores[set_name] = draft.add(
+            Unit(
+                id=f"import {set_name} by {card.name} on {label}",
+                kind="import_scores",
+                what=f"scores {draft.counts[Split.TEST]}",
+                key={**key, "names": {"set": set_name, **others}},
+                inputs={"set": made} | {role: sets[name] for role, name in others.items()},
+                task={"path": str(path)},
+                cost=0.5,
+            )
+        )
+    own = tuple(system for system in draft.systems if system.is_fake)
+    question = Question(target=target, missing=draft.suite.missing, pooling=spec.pooling)
+    return [Scored(card=card, train=label, trained=None, own=own, scores=scores, question=question, spec=spec)]
+
+
+def sets_of(draft: Draft) -> dict[str, str]:
+    """Return the unit of each set that detectors score, by name: the real one, then the systems."""
+    return {REAL: REAL} | {system.name: system.sets[0] for system in draft.systems}
+
+
+def _thresholds(draft: Draft, scored: Scored) -> str:
+    """Add the choice of the thresholds of one detector, and return its unit."""
+    own = {system.name for system in scored.own}
+    names, inputs = {}, {"real": scored.scores[REAL]}
+    for place, system in enumerate(s for s in draft.systems if s.is_fake):
+        role = f"{'own' if system.name in own else 'other'}-{place:03d}"
+        names[role], inputs[role] = system.name, scored.scores[system.name]
+    return draft.add(
+        Unit(
+            id=f"threshold {scored.name}",
+            kind="threshold",
+            what="thresholds",
+            key={**scored.key, "names": names},
+            inputs=inputs,
+            soft=frozenset(role for role in names if role.startswith("other") or not scored.trained),
+            cost=0.5,
+        )
+    )
+
+
+def _judged(draft: Draft, scored: Scored, thresholds: str, name: str) -> None:
+    """Add the judgement of one set, and its rows."""
+    kind = _kinds(draft)[name]
+    fake = kind in {"fully_synthetic", "partially_synthetic"}
+    inputs = {"thresholds": thresholds, "real_set": REAL}
+    if name == REAL:
+        inputs["real"] = scored.scores[REAL]
+    else:
+        inputs |= {"synthetic-0": scored.scores[name], "synthetic_set": sets_of(draft)[name]}
+    if fake:
+        inputs["real"] = scored.scores[REAL]
+    unit = Unit(
+        id=f"evaluate {name} by {scored.name}",
+        kind="evaluate",
+        what="detection" if fake else "false_alarms",
+        key={**scored.key, "seed": draft.suite.seed, "form": "detection" if fake else "false_alarms"},
+        inputs=inputs,
+        cost=1,
+    )
+    draft.add(unit)
+    for level in LEVELS if fake else LEVELS[:1]:
+        for threshold in THRESHOLDS:
+            decided = METRICS if threshold == PRIMARY else DECIDED
+            for metric in decided if fake else (ALARMS,):
+                place = f"{level}/{threshold}/{metric}"
+                row = row_of(draft, scored, thresholds, (name, kind), (unit.id, place))
+                draft.rows.append(row)
+
+
+def row_of(draft: Draft, scored: Scored, thresholds: str, system: tuple[str, str], source: tuple[str, str]) -> RowPlan:
+    """Return a row of one measurement, `level/threshold/measure`, of a system or of a group (name, kind)."""
+    (name, kind), (unit, place) = system, source
+    level, threshold, metric = place.rpartition(" ")[2].split("/")
+    part = {"detector": scored.card.name, "train": scored.train, "threshold": threshold}
+    detector: dict[str, JSON] = {} if scored.trained else {"detector": f"{scored.card.name}, scores made elsewhere"}
+    known = name in sets_of(draft)
+    return RowPlan(
+        section="false_alarms" if metric == ALARMS else "detection",
+        system=name,
+        role="control" if name == REAL else "system" if known else "group",
+        kind=kind,
+        metric=metric,
+        direction=Direction.NONE,
+        sources=((0, unit, place),),
+        set_unit=sets_of(draft).get(name, REAL),
+        protocol={**scored.question.record, **detector, "condition": "none", "metric": f"{metric} 2"},
+        detector_unit=scored.trained,
+        thresholds_unit=thresholds,
+        slice=part if level == "clip" else {**part, "level": level},
+        optional=level != "clip" or name.endswith(" fake"),
+    )
+
+
+def _groups(draft: Draft, scored: Scored, thresholds: str) -> None:
+    """Add the judgement of all systems of a kind together, and of all items in which the same signal is fake."""
+    fakes = [system for system in draft.systems if system.is_fake]
+    groups = group_names(draft)
+    if not groups:
+        return
+    names = {f"synthetic-{i:03d}": system.name for i, system in enumerate(fakes)}
+    unit = Unit(
+        id=f"evaluate groups by {scored.name}",
+        kind="evaluate",
+        what="groups",
+        key={**scored.key, "seed": draft.suite.seed, "form": "groups", "groups": groups, "names": names},
+        inputs={"thresholds": thresholds, "real": scored.scores[REAL]}
+        | {role: scored.scores[name] for role, name in names.items()},
+        soft=frozenset(names),
+        cost=2,
+    )
+    draft.add(unit)
+    for group, kind in groups.items():
+        for metric in GROUPED:
+            source = unit.id, f"{group} clip/{PRIMARY}/{metric}"
+            draft.rows.append(row_of(draft, scored, thresholds, (group, kind), source))
+
+
+def group_names(draft: Draft) -> dict[str, str]:
+    """Return the groups that may hold items: name -> kind, or nothing for any; see `lines.signal_of`."""
+    kinds = list(dict.fromkeys(system.card.kind for system in draft.systems if system.is_fake))
+    groups = {f"all {kind.replace('_', ' ')}": str(kind) for kind in kinds}
+    if draft.modality is Modality.VIDEO:
+        groups |= dict.fromkeys(("visual fake", "audio fake", "visual and audio fake"), "")
+    return {**groups, "all fakes": ""} if len(groups) > 1 else groups
+
+
+def _kinds(draft: Draft) -> dict[str, str]:
+    return {REAL: "real"} | {system.name: system.card.kind for system in draft.systems}

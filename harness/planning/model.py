@@ -77,9 +77,9 @@ class Compared:
 class RowPlan:
     """One row of the results, before it has a value."""
 
-    section: Literal["realism", "detection", "false_alarms"]
+    section: Literal["realism", "detection", "false_alarms", "shortcuts", "robustness"]
     system: str
-    role: Literal["system", "control"]
+    role: Literal["system", "control", "group"]
     kind: str
     metric: str
     direction: Direction
@@ -89,6 +89,10 @@ class RowPlan:
     protocol: Mapping[str, JSON] = field(default_factory=lambda: MappingProxyType({}))
     detector_unit: str | None = None
     """Detection: the unit that trained the detector; its output is part of the protocol."""
+    thresholds_unit: str | None = None
+    """Detection: the unit that chose the thresholds; the one in the slice is part of the protocol."""
+    optional: bool = False
+    """Left out of the results where its unit made no such measurement: frame level, where there are no frames."""
     slice: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     n: int | None = None
     """Items expected, where that is not the whole test split."""

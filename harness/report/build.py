@@ -14,6 +14,7 @@ from .panels import (
     CONTROL_LABEL,
     DEGRADED_LABEL,
     Panel,
+    apart_words,
     contested,
     control_label,
     count_cell,
@@ -107,11 +108,12 @@ def _realism(results: Results, origin: Mapping[str, str]) -> Iterator[Table]:
         panels = deal(rows)
         lost = _lost(results, rows, panels)
         for number, panel in enumerate(panels):
-            titles = [label, words.kind_label(panel.kind) if number else ""]
+            lone = all(row.role == "control" for row in panel.rows)
+            titles = [label, ("controls" if lone else words.kind_label(panel.kind)) if number else ""]
             yield Table(
                 name=_name("realism", [label, panel.kind if number else ""], taken),
                 title=", ".join(["Realism", *filter(None, titles)]),
-                caption=_realism_caption(results, panel, label, apart=number > 0),
+                caption=_realism_caption(results, panel, label, apart_words(panel, panels[0]) if number else ""),
                 columns=tuple(_realism_columns(panel, rows)),
                 rows=tuple(_realism_lines(results, panel, rows, lost[number])),
                 notes=_absent_notes(panel),
@@ -218,13 +220,13 @@ def _realism_lines(results: Results, panel: Panel, rows: Sequence[Row], lost: Se
     yield from (line for _, line in sorted(lines, key=lambda entry: entry[0]))
 
 
-def _realism_caption(results: Results, panel: Panel, label: str, *, apart: bool) -> str:
+def _realism_caption(results: Results, panel: Panel, label: str, apart: str) -> str:
     systems = [row for row in panel.rows if row.role == "system"]
     absent = _absent(panel)
     controls = {control_label(row) for row in panel.rows if row.role == "control" and row.metric not in absent}
     return words.sentences(
         f"Realism against {words.reference_words(results)}{f'; {label}' if label else ''}.",
-        "A table of its own, because its protocol is not that of the other realism tables." if apart else "",
+        f"A table of its own, because its protocol is not that of the first: {apart}." if apart else "",
         f"The line {CONTROL_LABEL} is what as many other real items score." if CONTROL_LABEL in controls else "",
         f"{DEGRADED_LABEL} are the same items, slightly degraded." if DEGRADED_LABEL in controls else "",
         words.count_words(panel.rows),

@@ -74,6 +74,16 @@ def deal(rows: Sequence[Row]) -> list[Panel]:
     return panels + (deal(left) if left else [])
 
 
+def apart_words(panel: Panel, first: Panel) -> str:
+    """Return in what a panel's protocol differs from that of the first, in words."""
+    differs: dict[str, None] = {}
+    others = {row.metric: row.protocol for row in reversed(first.rows)}
+    for row in panel.rows:
+        if row.metric in others and row.comparability != first.keys.get(row.metric):
+            differs |= dict.fromkeys(words.differing(row.protocol, others[row.metric]))
+    return ", ".join(differs) or "another protocol"
+
+
 def _taken(panel: Panel, row: Row) -> bool:
     if fits := panel.fits(row):
         panel.add(row)

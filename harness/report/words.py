@@ -27,6 +27,9 @@ PROPER = MappingProxyType(
         "lse_d": "LSE-D",
         "lse_c": "LSE-C",
         "av_offset": "AV offset",
+        "tpr_at_1pct_fpr": "TPR at 1 % FPR",
+        "log_loss": "log loss",
+        "brier": "Brier score",
     }
 )
 """Metrics whose names have a spelling of their own."""
@@ -139,6 +142,70 @@ def count_words(rows: Sequence[Row], *, trained: bool = True) -> str:
     else:
         learned = f", means of {seeds[0]} to {seeds[-1]} training seeds"
     return f"{items} items a set{learned}."
+
+
+def balance_words(rows: Sequence[Row]) -> str:
+    """Return the share of fakes in the test sets of these rows, as a sentence."""
+    shares = sorted({round(100.0 * row.n / (row.n + row.n_real)) for row in rows if row.n_real and row.n})
+    if not shares:
+        return ""
+    return f"Fakes are {' to '.join(map(str, dict.fromkeys((shares[0], shares[-1]))))} % of a test set."
+
+
+MISSING = MappingProxyType(
+    {
+        "worst": "an item without one has the worst for its class",
+        "exclude": "items without one are left out",
+        "intersect": "items without one are left out, in comparisons of both sides",
+    }
+)
+"""What becomes of items without a score, in words."""
+
+
+def policy_words(rows: Iterable[Row]) -> str:
+    """Return how scores of items came about and what missing ones count as, as a sentence; nothing if no row says."""
+    found = {(str(row.protocol.get("pooling")), str(row.protocol.get("missing"))) for row in rows}
+    ways = []
+    for pooling, missing in sorted(found):
+        if missing in MISSING:
+            rule = pooling if pooling == "the detector's own" else f"{pooling} over frames"
+            ways.append(f"{rule}; {MISSING[missing]}")
+    return f"Score of an item: {' / '.join(ways)}." if ways else ""
+
+
+def threshold_words(rows: Iterable[Row]) -> str:
+    """Return what the names of thresholds mean, and their values, as a sentence."""
+    values: dict[str, list[float]] = {}
+    for row in rows:
+        chosen = row.protocol.get("threshold")
+        if isinstance(chosen, Mapping) and isinstance(chosen.get("value"), int | float):
+            values.setdefault(str(chosen.get("name")), []).append(float(chosen["value"]))
+    meant = {"0.5": "0.5 is fixed", "validation": "validation: chosen on the detector's own validation set"}
+    meant["pooled"] = "pooled: chosen on the validation sets of all systems"
+    parts = []
+    for name, found in values.items():
+        ends = dict.fromkeys(f"{end:.2f}" for end in (min(found), max(found)))
+        parts.append(meant.get(name, name) + (f" ({' to '.join(ends)})" if name != "0.5" else ""))
+    return f"Thresholds: {'; '.join(parts)}." if parts else ""
+
+
+def differing(protocol: Mapping[str, JSON], other: Mapping[str, JSON]) -> list[str]:
+    """Return in what a protocol differs from another, in words: `n 50 instead of 120`."""
+    found = []
+    for name in dict.fromkeys((*protocol, *other)):
+        mine, theirs = protocol.get(name), other.get(name)
+        if mine == theirs:
+            continue
+        if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
+            found += differing(mine, theirs)
+        elif name == "n":
+            found.append(f"n {mine} instead of {theirs}")
+        else:
+            found.append(f"another {_FIELDS.get(name, name.replace('_', ' '))}")
+    return found
+
+
+_FIELDS = MappingProxyType({"targets": "choice of targets", "requests": "request list", "reference": "reference set"})
 
 
 def reference_words(results: Results) -> str:

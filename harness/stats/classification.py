@@ -98,8 +98,8 @@ def values(judged: Judged) -> dict[str, float]:
     }
 
 
-def judge(judged: Judged, generator: np.random.Generator) -> dict[str, Measurement]:
-    """Return every measure of `METRICS` for one test set, with its interval and jackknife replicates.
+def judge(judged: Judged, generator: np.random.Generator, only: Sequence[str] = METRICS) -> dict[str, Measurement]:
+    """Return the measures of one test set, with intervals and jackknife replicates.
 
     A set of one class, or without items, has none of them, and one in which nothing is called fake has no precision:
     the Measurement says why. Scores that are not finite are left out and counted. An AUC whose 99 % interval lies
@@ -108,6 +108,7 @@ def judge(judged: Judged, generator: np.random.Generator) -> dict[str, Measureme
     Args:
         judged: Scores and truth.
         generator: Draws the bootstrap samples.
+        only: Names of measures.
     """
     usable = np.isfinite(judged.fake)
     lost = int((~usable).sum())
@@ -116,15 +117,17 @@ def judge(judged: Judged, generator: np.random.Generator) -> dict[str, Measureme
     reason = _why_not(judged)
     failures = {"not finite": lost} if lost else {}
     if reason:
-        return {n: Measurement(value=None, n=len(judged.fake), reason=reason, failures=failures) for n in METRICS}
+        return {n: Measurement(value=None, n=len(judged.fake), reason=reason, failures=failures) for n in only}
     found = values(judged)
-    intervals = {**_rate_intervals(judged), **_bootstrap_intervals(judged, generator)}
+    intervals = _rate_intervals(judged)
+    if set(only) & set(_BOOTSTRAPPED):
+        intervals |= _bootstrap_intervals(judged, generator)
     intervals["auc"] = area_interval(judged.fake, judged.truth, judged.clusters, cluster=_cluster_name(judged.clusters))
     replicates = _replicates(judged)
     flags = _flags(judged, found)
     return {
         name: _measurement(judged, name, found[name], intervals.get(name), replicates[name], flags, failures)
-        for name in METRICS
+        for name in only
     }
 
 
@@ -132,11 +135,9 @@ def judge_at(
     judged: Judged, thresholds: Mapping[str, float], generator: np.random.Generator
 ) -> dict[str, dict[str, Measurement]]:
     """Return the measures of decisions at several thresholds side by side: name of the threshold -> measure."""
-    found = {}
-    for name, threshold in thresholds.items():
-        everything = judge(replace(judged, threshold=threshold), generator)
-        found[name] = {metric: everything[metric] for metric in DECIDED}
-    return found
+    return {
+        name: judge(replace(judged, threshold=threshold), generator, DECIDED) for name, threshold in thresholds.items()
+    }
 
 
 def _measurement(

@@ -6,6 +6,7 @@
 | the same item twice, with the same score | counted once, `repeated` |
 | the same item twice, with different scores | an error of that item, `contradictory`: neither is chosen |
 | a score that is NaN, infinite or outside [0, 1] | an error of that item, `invalid` |
+| a score of a frame that is | left out, counted as `unusable frames` |
 | no score, or status missing or error | `missing` or `error` |
 
 An item without a usable score falls under the missing policy: `worst` gives it the worst score for its class (0 for a
@@ -17,7 +18,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -28,6 +29,13 @@ from ..errors import InputError
 from .clusters import Floats, Label
 
 Policy = Literal["worst", "intersect", "exclude"]
+
+STRAYS = {
+    "unknown": "scores of items that nobody asked about, left out",
+    "repeated": "scores given twice, counted once",
+    "unusable frames": "scores of frames that are no P(fake), left out",
+}
+"""What is wrong with a file of scores besides the items that were asked about, in words."""
 
 _TOP = re.compile(r"top-([1-9][0-9]*)")
 
@@ -86,6 +94,32 @@ def pool(frames: Sequence[float], rule: str) -> float | None:
         return usable[0]
     kept = usable[: int(top.group(1))] if top else usable
     return math.fsum(kept) / len(kept)
+
+
+def settle(given: Iterable[ScoreRecord], asked: Sequence[str]) -> tuple[tuple[ScoreRecord, ...], dict[str, int]]:
+    """Return one record for each item that was asked about, in that order, and what else was handed in, counted.
+
+    A record that cannot be used becomes one with status `missing` or `error`; its reason begins with what is wrong:
+    `invalid` or `contradictory`. The counts have the names in `STRAYS`.
+    """
+    strays: Counter[str] = Counter()
+    found = _matched(given, set(asked), strays)
+    return tuple(_settled(item, found.get(item), strays) for item in asked), dict(strays)
+
+
+def _settled(item: str, record: ScoreRecord | Literal["contradictory"] | None, strays: Counter[str]) -> ScoreRecord:
+    if record is None:
+        return ScoreRecord(item=item, status="missing", reason="the detector gave no score")
+    if record == "contradictory":
+        return ScoreRecord(item=item, status="error", reason="contradictory: two different scores for one item")
+    frames = tuple((float(at), float(score)) for at, score in record.frames if _usable(score) and math.isfinite(at))
+    strays["unusable frames"] += len(record.frames) - len(frames)
+    if not strays["unusable frames"]:
+        del strays["unusable frames"]
+    if record.status == "ok" and not _usable(record.fake):
+        reason = f"invalid: P(fake) must lie in [0, 1], found {record.fake!r}"
+        return ScoreRecord(item=item, status="error", reason=reason)
+    return replace(record, frames=frames, fake=record.fake if record.status == "ok" else None)
 
 
 def take(
@@ -179,7 +213,8 @@ def _scores(
     if record is None or record == "contradictory":
         return [], record or "missing"
     if record.status != "ok":
-        return [], record.status
+        said = (record.reason or "").partition(":")[0]
+        return [], said if said in {"invalid", "contradictory"} else record.status
     frames = [score for _, score in record.frames]
     if level == "frame" and frames:
         kept = [score for score in frames if _usable(score)]

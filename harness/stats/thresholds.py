@@ -37,6 +37,22 @@ class Validation:
     truth: NDArray[np.bool_]
     """(N,) True = fake."""
 
+    @property
+    def usable(self) -> bool:
+        """Whether it has both classes."""
+        truth = self.truth[np.isfinite(self.scores)]
+        return bool(truth.any() and not truth.all())
+
+
+def joined(sets: Sequence[Validation], shared: int = 0) -> Validation:
+    """Return several validation sets as one; the first `shared` items, the real ones, are in each and stay once."""
+    if not sets:
+        return Validation(name="none", scores=np.zeros(0), truth=np.zeros(0, dtype=bool))
+    scores = [one.scores[0 if place == 0 else shared :] for place, one in enumerate(sets)]
+    truth = [one.truth[0 if place == 0 else shared :] for place, one in enumerate(sets)]
+    names = ", ".join(dict.fromkeys(one.name for one in sets))
+    return Validation(name=names, scores=np.concatenate(scores), truth=np.concatenate(truth))
+
 
 def three_thresholds(own: Validation, others: Sequence[Validation] = ()) -> tuple[Threshold, Threshold, Threshold]:
     """Return the fixed threshold, the one chosen on `own`, and the one chosen on `own` and `others` together.

@@ -60,20 +60,24 @@ class Row(Document):
 
     id: str
     """Unique in the run; the key of replicates.json."""
-    section: Literal["realism", "detection", "false_alarms"]
+    section: Literal["realism", "detection", "false_alarms", "shortcuts", "robustness"]
     system: str
-    """`name@version`; or a control: `real` (real against held-out real), `real-degraded` (the same, degraded)."""
-    role: Literal["system", "control"]
+    """`name@version`; a control: `real` (real against held-out real), `real-degraded` (the same, degraded); or a group
+    of systems: a kind, or what is fake in their items."""
+    role: Literal["system", "control", "group"]
     kind: str
     """fully_synthetic, partially_synthetic, augmented_real, real."""
     metric: str
     """Name as printed, for instance `fid`, `fd[spectrum]`, `ssim`, `f1`."""
     slice: dict[str, str] = {}
-    """Detection: detector, train (the systems it was trained on), threshold (which split chose it)."""
+    """Detection: detector, train (the systems it was trained on), threshold (0.5, validation or pooled), and level
+    `frame` where frames are judged apart."""
     value: float | None
     """Mean over training seeds; null with a reason, never NaN."""
     interval: IntervalRecord | None = None
     n: int
+    n_real: int | None = None
+    """Real items beside the `n` fakes: the balance of the classes. Detection only."""
     expected: int
     failures: dict[str, int] = {}
     direction: Literal["lower", "higher", "none"]
@@ -89,6 +93,10 @@ class Row(Document):
     """Training seeds; one for a system without training."""
     position: Position | None = None
     """Realism of a system, for metrics over two sets: where it lies between the two controls."""
+    rank: tuple[int, int] | None = None
+    """Best and worst rank that the row may have among those it competes with; all intervals hold together."""
+    p: float | None = None
+    """Shortcuts: one-sided, of an area of 0.6 at most; not adjusted."""
     best: bool | None = None
     """Not distinguishable from the best comparable row; null where rows are not ranked (control, coverage below 95 %,
     direction none, memorisation failed)."""

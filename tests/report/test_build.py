@@ -155,18 +155,70 @@ def test_matrix_with_holes_and_foreign_cells(sample):
     assert "another protocol" in cells(found, "dcgan@1")["swap_a@0.3"].footnotes[0]
 
 
-def test_two_thresholds_give_two_matrices_and_panels(sample):
-    row = {"section": "detection", "direction": "none"}
+def test_thresholds_stand_side_by_side_and_the_matrix_has_the_one_from_validation(sample):
     rows = [
-        sample.row("dcgan@1", "auc", 0.9, slice={"detector": "cnn", "train": "all", "threshold": which}, **row)
-        for which in ("0.5", "validation")
+        sample.row(
+            "dcgan@1",
+            metric,
+            value,
+            section="detection",
+            direction="none",
+            slice={"detector": "cnn", "train": "all", "threshold": which},
+            protocol={"metric": metric, "threshold": {"name": which, "value": at}},
+            n_real=100,
+        )
+        for which, at, value in (("0.5", 0.5, 0.9), ("validation", 0.3, 0.8), ("pooled", 0.2, 0.7))
+        for metric in ("balanced_accuracy", "accuracy", "specificity")
     ]
     built = tables(sample.results(rows), version="0.0")
-    assert list(built) == ["detection", "matrix-cnn-auc", "matrix-cnn-auc-2"]
-    assert [line.panel for line in built["detection"].rows][:2] == [
-        "cnn trained on all, threshold 0.5",
-        "cnn trained on all, threshold from validation",
+    assert list(built) == ["detection", "detection-full", "thresholds", "matrix-cnn-accuracy"]
+    found = cells(built["thresholds"], "dcgan@1")
+    assert [found[f"balanced_accuracy at {which}"].value for which in ("0.5", "validation", "pooled")] == [
+        0.9,
+        0.8,
+        0.7,
     ]
+    assert (found["n"].value, found["n_real"].value) == (200, 100)
+    assert "validation: chosen on the detector's own validation set (0.30)" in built["thresholds"].caption
+    assert "Fakes are 67 % of a test set." in built["thresholds"].caption
+    assert [line.panel for line in built["thresholds"].rows] == ["cnn trained on all"]
+    assert cells(built["matrix-cnn-accuracy"], "all")["dcgan@1"].value == 0.8
+
+
+def test_the_caption_names_the_policies(sample):
+    one = {"section": "detection", "direction": "none", "slice": {"detector": "cnn", "train": "all"}}
+    asked = {"metric": "auc", "pooling": "top-3", "missing": "worst"}
+    caption = tables(sample.results([sample.row("dcgan@1", "auc", 0.9, protocol=asked, **one)]))["detection"].caption
+    assert "Score of an item: top-3 over frames; an item without one has the worst for its class." in caption
+
+
+def test_a_panel_says_in_what_its_protocol_differs(sample):
+    parts = {"detector": "cnn", "train": "all", "threshold": "validation"}
+    rows = [
+        sample.row(
+            name,
+            "false_alarm_rate",
+            0.1,
+            section="false_alarms",
+            direction="none",
+            slice=parts,
+            protocol={"metric": "x", "requests": {"n": n}},
+        )
+        for name, n in (("dcgan@1", 120), ("dcgan@2", 50))
+    ]
+    found = tables(sample.results(rows), version="0.0")["false_alarms"]
+    assert [line.panel for line in found.rows][:2] == ["cnn trained on all", "cnn trained on all, n 50 instead of 120"]
+
+
+def test_controls_without_a_system_of_their_protocol_say_why(sample):
+    rows = [
+        sample.row(name, "fd[spectrum]", 0.1, protocol={"metric": "fd", "requests": {"n": n}})
+        for name, n in (("real", 120), ("dcgan@1", 50))
+    ]
+    built = tables(sample.results(rows), version="0.0")
+    apart = built["realism-real"]
+    assert apart.title == "Realism, controls"
+    assert "its protocol is not that of the first: n 120 instead of 50" in apart.caption
 
 
 def test_conditions_have_tables_of_their_own(sample):

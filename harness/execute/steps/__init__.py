@@ -10,12 +10,17 @@ _HOME = {
     "render": "sets",
     "collect": "sets",
     "alter": "alter",
+    "condition": "alter",
+    "shift": "robustness",
+    "retain": "robustness",
     "fit": "systems",
     "generate": "systems",
     "extract": "measures",
     "measure": "measures",
     "train": "detection",
     "detect": "detection",
+    "import_scores": "detection",
+    "threshold": "detection",
     "evaluate": "detection",
 }
 

@@ -1,9 +1,9 @@
-"""Steps around detectors: train, detect and evaluate."""
+"""Steps around detectors: train, detect (or take scores made elsewhere), choose thresholds, evaluate."""
 
 import json
-from collections.abc import Iterator, Mapping
-
-import numpy as np
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 from ...canonical import JSON, canonical, digest_of
 from ...cards import DetectorCard
@@ -11,9 +11,15 @@ from ...connect.weights import digest_of_weights
 from ...contracts import Detector, ScoreRecord
 from ...errors import InputError
 from ...media.item import Item, Split
+from ...media.mediaset import MediaSet
 from ...registry import load_class
 from ...stats.blocks import blocks_by_id
-from ...stats.classification import Judged, false_alarms, judge
+from ...stats.clusters import Label
+from ...stats.intake import STRAYS, settle
+from ...stats.lines import Line, Question, alarms, chosen, detection, of_groups, of_split
+from ...stats.score import Measurement
+from ...stats.score_file import read_score_file
+from ...stats.thresholds import Threshold
 from ..step import Outcome, Step
 from .measures import measurement_record
 
@@ -58,82 +64,126 @@ def train(step: Step) -> Outcome:
 
 
 def detect(step: Step) -> Outcome:
-    """Score the test items of a set with a trained detector."""
+    """Score the test items of a set with a trained detector, and the validation items, which thresholds rest on."""
     detector = build_detector(step)
     detector.load(step.inputs["detector"] / "weights")
-    items = step.set("set").select(Split.TEST)
-    records: dict[str, ScoreRecord] = {}
+    items = _to_score(step.set("set"))
+    records: list[ScoreRecord] = []
     for record in detector.score(items, step.context(int(step.key["seed"]))):
-        records[record.item] = record
+        records.append(record)
         step.progress(len(records) / max(len(items), 1), f"{len(records)} of {len(items)} items")
-    rows = [_checked(item, records.get(item.id)) for item in items]
+    return _write_lines(step, items, records)
+
+
+def import_scores(step: Step) -> Outcome:
+    """Take the scores of a set's items from a file that was made elsewhere."""
+    items = _to_score(step.set("set"))
+    names = dict(step.key["names"])
+    others = {str(names[role]): {i.id for i in _to_score(step.set(role))} for role in step.inputs if role != "set"}
+    given = read_score_file(Path(str(step.task["path"])))
+    return _write_lines(step, items, given.of_system(str(names["set"]), {item.id for item in items}, others))
+
+
+def _to_score(media: MediaSet) -> tuple[Item, ...]:
+    return (*media.select(Split.TEST), *media.select(Split.VALIDATION))
+
+
+def _write_lines(step: Step, items: Sequence[Item], records: Iterable[ScoreRecord]) -> Outcome:
+    """Write one line for each item, whatever was handed in, and count what was handed in besides."""
+    settled, strays = settle(records, [item.id for item in items])
+    rows = [_line(item, record) for item, record in zip(items, settled, strict=True)]
     lines = [canonical(row) for row in rows]
-    (step.out / "scores.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (step.out / "scores.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    (step.out / "strays.json").write_text(json.dumps(strays), encoding="utf-8")
     errors = sum(row["status"] != "ok" for row in rows)
-    return Outcome(output=digest_of(lines), facts={"items": len(rows), "errors": errors})
+    return Outcome(output=digest_of([lines, strays]), facts={"items": len(rows), "errors": errors, "strays": strays})
 
 
-def _checked(item: Item, record: ScoreRecord | None) -> dict[str, JSON]:
-    """Return a score row; a score that is no probability is an error of the detector, not a number."""
-    if record is None:
-        record = ScoreRecord(item=item.id, status="missing", reason="the detector gave no score")
-    elif record.status == "ok" and not (record.fake is not None and 0 <= record.fake <= 1):
-        record = ScoreRecord(item=item.id, status="error", reason=f"P(fake) must lie in [0, 1], found {record.fake!r}")
-    truth = {"visual_fake": item.visual_fake, "audio_fake": item.audio_fake}
-    return {**record.record(), **truth, "cluster": item.cluster, "kind": str(item.kind)}
+def clusters_of(item: Item) -> Label:
+    """Return what resampling keeps whole: two people where one gave the face and another the body."""
+    source = item.clusters.get("source_identity")
+    return item.cluster if source in {None, item.cluster} else (item.cluster, str(source))
+
+
+def _line(item: Item, record: ScoreRecord) -> dict[str, JSON]:
+    labels = clusters_of(item)
+    return {
+        **record.record(),
+        "visual_fake": item.visual_fake,
+        "audio_fake": item.audio_fake,
+        "cluster": labels if isinstance(labels, str) else list(labels),
+        "kind": str(item.kind),
+        "split": str(item.split),
+    }
+
+
+def threshold(step: Step) -> Outcome:
+    """Choose the thresholds of a detector from its scores of validation items."""
+    names = dict(step.key["names"])
+    sets = {role: read_lines(folder) for role, folder in sorted(step.inputs.items())}
+    own = {str(names[role]): lines for role, lines in sets.items() if role.startswith("own")}
+    others = {str(names[role]): lines for role, lines in sets.items() if role.startswith("other")}
+    found = chosen(sets["real"], own, others, question_of(step.key))
+    records = {name: asdict(one) for name, one in found.items()}
+    (step.out / "thresholds.json").write_text(json.dumps(records, allow_nan=False), encoding="utf-8")
+    facts: dict[str, JSON] = {"thresholds": records, "own": list(own), "others": list(others)}
+    return Outcome(output=digest_of(facts), facts=facts)
+
+
+def question_of(key: Mapping[str, JSON]) -> Question:
+    """Return how a unit reads scores."""
+    return Question(target=str(key["target"]), missing=key["missing"], pooling=key["pooling"])
+
+
+def read_lines(folder: Path) -> list[Line]:
+    """Read what `detect` wrote."""
+    text = (folder / "scores.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines() if line]
 
 
 def evaluate(step: Step) -> Outcome:
     """Compare a detector's scores with the truth: on real and synthetic test items together, or false alarms alone."""
-    threshold = json.loads((step.inputs["detector"] / "threshold.json").read_text(encoding="utf-8"))["threshold"]
-    target, missing = str(step.key["target"]), str(step.key["missing"])
-    judged, expected, failures = _judged(step, target, missing, float(threshold))
-    generator = np.random.default_rng(int(step.key["seed"]))
+    stored = json.loads((step.inputs["thresholds"] / "thresholds.json").read_text(encoding="utf-8"))
+    thresholds = {name: Threshold(**record) for name, record in stored.items()}
+    lines, blocks = _test_lines(step)
+    question = question_of(step.key)
     if step.key["form"] == "false_alarms":
-        found = {"false_alarm_rate": false_alarms(judged)}
+        found = alarms(lines, question, thresholds, blocks)
+    elif step.key["form"] == "groups":
+        found = of_groups(lines, question, thresholds, int(step.key["seed"]), dict(step.key["groups"]))
     else:
-        found = judge(judged, generator)
-    records = {name: measurement_record(one, failures) for name, one in found.items()}
+        found = detection(lines, question, thresholds, int(step.key["seed"]), blocks)
+    flags = _stray_flags(step)
+    records = {name: _record(one, flags) for name, one in found.items()}
     (step.out / "measurement.json").write_text(json.dumps(records, allow_nan=False), encoding="utf-8")
-    facts: dict[str, JSON] = {"measurements": records, "expected": expected}
+    facts: dict[str, JSON] = {"measurements": records, "expected": len(lines)}
     return Outcome(output=digest_of(facts), facts=facts)
 
 
-def _judged(step: Step, target: str, missing: str, threshold: float) -> tuple[Judged, int, dict[str, int]]:
-    failures: dict[str, int] = {}
-    fake: list[float] = []
-    rows: list[dict[str, JSON]] = []
-    blocks: list[int] = []
-    for row, block in _scores(step):
-        if row["status"] != "ok":
-            failures[row["status"]] = failures.get(row["status"], 0) + 1
-            if missing != "worst":
-                continue
-        worst = 0.0 if _truth(row, target) else 1.0
-        fake.append(float(row["fake"]) if row["status"] == "ok" else worst)
-        rows.append(row)
-        blocks.append(block)
-    judged = Judged(
-        fake=np.array(fake, dtype=np.float64),
-        truth=np.array([_truth(row, target) for row in rows], dtype=bool),
-        clusters=tuple(str(row["cluster"]) for row in rows),
-        blocks=tuple(blocks),
-        threshold=threshold,
-    )
-    return judged, len(rows), failures
+def _record(found: Measurement, flags: Sequence[str]) -> dict[str, JSON]:
+    record = measurement_record(found, {})
+    return {**record, "flags": [*record["flags"], *flags]}
 
 
-def _truth(row: Mapping[str, JSON], target: str) -> bool:
-    visual, audio = bool(row["visual_fake"]), bool(row["audio_fake"])
-    return {"visual": visual, "audio": audio, "any": visual or audio}[target]
+def _stray_flags(step: Step) -> list[str]:
+    counts: dict[str, int] = {}
+    for role, folder in step.inputs.items():
+        if role.startswith(("real", "synthetic")) and (folder / "strays.json").is_file():
+            for name, count in json.loads((folder / "strays.json").read_text(encoding="utf-8")).items():
+                counts[name] = counts.get(name, 0) + int(count)
+    flags = [f"{count} {STRAYS[name]}" for name, count in sorted(counts.items())]
+    gone = [str(name) for role, name in dict(step.key.get("names", {})).items() if role not in step.inputs]
+    return [*flags, f"without {', '.join(gone)}, which failed"] if gone else flags
 
 
-def _scores(step: Step) -> Iterator[tuple[dict[str, JSON], int]]:
-    """Yield every score row with the block of its item, real items first."""
+def _test_lines(step: Step) -> tuple[list[Line], list[int] | None]:
+    """Return the test lines, real ones first, with the block of each where there is one synthetic set at most."""
+    roles = [role for role in sorted(step.inputs) if role == "real" or role.startswith("synthetic-")]
+    lines = {role: of_split(read_lines(step.inputs[role]), "test") for role in roles}
+    if "real_set" not in step.inputs:
+        return [line for part in lines.values() for line in part], None
     real = step.set("real_set").labels(Split.TEST)
     synthetic = step.set("synthetic_set").labels(Split.TEST) if "synthetic_set" in step.inputs else {}
     mine, theirs = blocks_by_id(synthetic or real, real)
-    for role, block in (("real", theirs), ("synthetic", mine)):
-        if role in step.inputs:
-            lines = (step.inputs[role] / "scores.jsonl").read_text(encoding="utf-8").splitlines()
-            yield from ((row, block[row["item"]]) for row in map(json.loads, filter(None, lines)))
+    homes = [(theirs if role == "real" else mine)[str(line["item"])] for role, part in lines.items() for line in part]
+    return [line for part in lines.values() for line in part], homes
