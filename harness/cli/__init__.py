@@ -32,6 +32,7 @@ def _load_verbs() -> None:
         doctor,
         export,
         generate,
+        inspect,
         keys,
         list_,
         measure,
@@ -42,7 +43,7 @@ def _load_verbs() -> None:
     )
 
     first = (run, measure, audit, compare, generate, check_generator, data, export, table, rescore)
-    for verb in (*first, list_, terms, keys, doctor):
+    for verb in (*first, list_, terms, keys, inspect, doctor):
         verb.register(app)
 
 

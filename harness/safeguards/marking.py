@@ -194,11 +194,23 @@ def _clip(source: Path, part: Path, job: Job, keys: Keys) -> tuple[str, bool]:
 
 def _aac_rate(source: Path) -> int:
     """Return the rate of a clip's sound, or one near it that AAC knows."""
+    rate = rate_of(source)
+    return rate if rate in _AAC else 48_000 if rate else DIGEST_RATE
+
+
+def rate_of(path: Path) -> int:
+    """Return the sample rate of a file's sound in Hz, 0 if it has none.
+
+    Raises:
+        MediaError: It cannot be opened.
+    """
     import av
 
-    with av.open(str(source), metadata_errors="replace") as container:
-        rate = int(container.streams.audio[0].rate or 0) if container.streams.audio else 0
-    return rate if rate in _AAC else 48_000 if rate else DIGEST_RATE
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            return int(container.streams.audio[0].rate or 0) if container.streams.audio else 0
+    except (av.FFmpegError, OSError, UnicodeDecodeError) as error:
+        raise MediaError(f"{path}: cannot be opened: {error}") from error
 
 
 def _fits(frame: Picture, mark: Mark, keys: Keys) -> bool:
