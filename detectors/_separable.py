@@ -44,31 +44,41 @@ class SeparableNetwork(nn.Module):
     The first convolution keeps every pixel where `stride` is 1: traces of generation are often at the finest scale.
     """
 
-    def __init__(self, *, width: int, blocks: int, stride: int = 1) -> None:
+    def __init__(self, *, width: int, blocks: int, stride: int = 1, judges: bool = True) -> None:
         super().__init__()
         self.entry = nn.Sequential(
             nn.Conv2d(3, width, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
         )
         widths = [width << i for i in range(blocks + 1)]
         self.blocks = nn.Sequential(*(SeparableBlock(a, b) for a, b in pairwise(widths)))
-        self.head = nn.Linear(widths[-1], 1)
+        self.size = widths[-1]
+        """Numbers of a vector."""
+        self.head = nn.Linear(self.size, 1) if judges else None
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return logits (N, 1), positive = fake."""
-        features = self.blocks(self.entry(pictures)).mean(dim=(2, 3))
-        logits: Tensor = self.head(features)
+        if self.head is None:
+            raise TypeError("this network gives vectors; call features()")
+        logits: Tensor = self.head(self.features(pictures))
         return logits
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """Return one vector (N, `size`) a picture."""
+        features: Tensor = self.blocks(self.entry(pictures)).mean(dim=(2, 3))
+        return features
 
 
 def initialise(network: nn.Module, rng: torch.Generator) -> None:
-    """Draw convolutions after He et al. 2015 (fan out), normalisation at identity, and start the head at zero."""
+    """Draw weights after He et al. 2015, leave normalisation at identity, and start the head at zero: P = 0.5."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             fan = module.kernel_size[0] * module.kernel_size[1] * module.out_channels / module.groups
             nn.init.normal_(module.weight, 0.0, (2.0 / fan) ** 0.5, generator=rng)
-        elif isinstance(module, nn.BatchNorm2d):
+        elif isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
             nn.init.ones_(module.weight)
             nn.init.zeros_(module.bias)
         elif isinstance(module, nn.Linear):
-            nn.init.zeros_(module.weight)
+            nn.init.normal_(module.weight, 0.0, (2.0 / module.in_features) ** 0.5, generator=rng)
+            if module.out_features == 1:
+                nn.init.zeros_(module.weight)
             nn.init.zeros_(module.bias)

@@ -125,6 +125,10 @@ class DetectorCard(PartCard):
     target: Literal["visual", "audio", "any"] = "visual"
     fits: bool = True
     cost: float = 60.0
+    argument: str = ""
+    """The parameter that `NAME:ARGUMENT` sets."""
+    weights: dict[str, str] = {}
+    """Files of a trained one that come with the part, below `weights/`, with their sha256."""
 
 
 class Weights(Document):

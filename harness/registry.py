@@ -1,19 +1,22 @@
 """Finding parts by name: built in, installed as a plugin, or a class in a file. Only cards are read here."""
 
+import ast
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from .backbones import backbone_weights
 from .canonical import digest_of, digest_of_file
 from .cards import DetectorCard, GeneratorCard, PartCard, did_you_mean, read_card
 from .errors import InputError
-from .sources import local_sources, names_bound
+from .sources import local_sources, names_bound, parse, reached
 
 if TYPE_CHECKING:
     from .contracts import Detector, Generator
@@ -22,6 +25,9 @@ C = TypeVar("C", bound=PartCard)
 PACKAGE = Path(__file__).parent.parent
 """The installed package; its `harness` may be a link."""
 HARNESS = Path(__file__).parent
+YAML = (".yaml", ".yml")
+_DESCRIBED = f"{__package__}.connect.described"
+"""Reads detectors that a YAML file describes; it stands above this module, and is imported when one is met."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +51,14 @@ class Part(Generic[C]):
     @property
     def code(self) -> str:
         """Code identity: digest over the class's name and the sources that make its numbers."""
+        if self.module.endswith(YAML):
+            return str(importlib.import_module(_DESCRIBED).identity(Path(self.module)))
         is_file = self.module.endswith(".py")
         files = local_sources(Path(self.module)) if is_file else sorted(self.folder.rglob("*.py"))
         if self.origin == "built in":
             files += sorted(self.folder.parent.glob("*.py"))
             files += [f for name in ("media", "conditions") for f in sorted((HARNESS / name).glob("*.py"))]
+            files += _instruments_behind(files)
         return digest_of([self.class_name, *([file.name, digest_of_file(file)] for file in files)])
 
 
@@ -82,12 +91,22 @@ class Parts(Generic[C]):
         """
         if ".py:" in use:
             return self._from_file(use, base)
+        if use.endswith(YAML) and self.card_type is DetectorCard:
+            return self._described(use, base)
         known = self.all()
+        name, _, argument = use.partition(":")
+        if argument and name in known and getattr(known[name].card, "argument", ""):
+            return _with_argument(known[name], argument)
         if use not in known:
             legal = ", ".join(sorted(known))
             hint = did_you_mean(use, known)
             raise InputError(f"unknown {self.sort[:-1]} '{use}'{hint}; known: {legal}, or path/to/file.py:Class")
         return known[use]
+
+    def _described(self, use: str, base: Path) -> Part[C]:
+        path = (base / use).resolve()
+        card = importlib.import_module(_DESCRIBED).card_of(path)
+        return Part(card=card, folder=path.parent, module=str(path), class_name="described", origin="file")
 
     def _built_in(self) -> Iterator[Part[C]]:
         for path in sorted((PACKAGE / self.sort).glob("*/card.toml")):
@@ -129,6 +148,39 @@ GENERATORS: Parts[GeneratorCard] = Parts("generators", GeneratorCard)
 DETECTORS: Parts[DetectorCard] = Parts("detectors", DetectorCard)
 
 
+def _with_argument(part: Part[C], argument: str) -> Part[C]:
+    """Return `NAME:ARGUMENT`: the part with that parameter set, and the weights of that name that are here."""
+    card = part.card
+    name = re.sub(r"[^a-z0-9._-]", "-", f"{card.name}-{argument}".lower())
+    parameter = getattr(card, "argument", "")
+    parameters = {**card.parameters}
+    parameters[parameter] = parameters[parameter].model_copy(update={"default": argument})
+    weights = backbone_weights(argument) if "pretrained" in parameters else None
+    started = "from scratch"
+    if weights is not None:
+        digest = digest_of_file(weights)
+        parameters["pretrained"] = parameters["pretrained"].model_copy(update={"default": f"sha256:{digest}"})
+        started = f"from pretrained weights, sha256 {digest[:12]}"
+    changes = {"name": name, "title": f"{argument}, {started}", "parameters": parameters}
+    return replace(part, card=card.model_copy(update=changes))
+
+
+def _instruments_behind(files: list[Path]) -> list[Path]:
+    """Return the sources and weights of the instruments behind the public names that files import, sorted."""
+    home_of: dict[str, str] = importlib.import_module(__package__.rpartition(".")[0])._HOME
+    names = {
+        alias.name
+        for file in files
+        for node in ast.walk(parse(file))
+        if isinstance(node, ast.ImportFrom) and node.module == "fauxbench" and not node.level
+        for alias in node.names
+    }
+    homes = {home_of[name] for name in names if home_of.get(name, "").startswith("instruments.")}
+    found = reached(HARNESS.joinpath(*home.split(".")).with_suffix(".py") for home in homes)
+    weights = [file.parent / "weights" / f"{file.stem.replace('_', '-')}.safetensors" for file in found]
+    return [*found, *(file for file in weights if file.is_file())]
+
+
 def _folder_of_plugin(point: EntryPoint) -> Path:
     """Return the folder of an entry point's module without importing the module."""
     top, *rest = point.module.split(".")
@@ -148,6 +200,9 @@ def load_class(spec: str, base: "type[Generator] | type[Detector]") -> type:
         InputError: No such module or class, or the class does not derive from `base`.
     """
     module_name, _, class_name = spec.rpartition(":")
+    if module_name.endswith(YAML):
+        described: type = importlib.import_module(_DESCRIBED).class_of(Path(module_name))
+        return described
     module = _module_of_file(Path(module_name)) if module_name.endswith(".py") else importlib.import_module(module_name)
     found = getattr(module, class_name, None)
     if not isinstance(found, type) or not issubclass(found, base):

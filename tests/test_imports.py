@@ -128,4 +128,4 @@ def test_every_import_is_declared() -> None:
     assert set(found) - declared - {"fauxbench"} == set(), found
 
 
-OPTIONAL = {"espeakng_loader", "facenet_pytorch", "c2pa"}
+OPTIONAL = {"captum", "espeakng_loader", "facenet_pytorch", "c2pa"}

@@ -38,6 +38,8 @@ class Program:
     """A running program; used with `with`, after which neither it nor its children are there any more."""
 
     def __init__(self, argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+        self.name = argv[0]
+        """What was started, for messages."""
         lifeline, self._lifeline = os.pipe()
         try:
             self._process = subprocess.Popen(

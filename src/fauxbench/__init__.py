@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .harness.backbones import backbone_weights as backbone_weights
     from .harness.canonical import digest_of_file as digest_of_file
     from .harness.cards import DetectorCard as DetectorCard
     from .harness.cards import GeneratorCard as GeneratorCard
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from .harness.errors import InputError as InputError
     from .harness.errors import MediaError as MediaError
     from .harness.generate import generate as generate
+    from .harness.instruments.logmel import log_mel as log_mel
+    from .harness.instruments.sync_features import sync_features as sync_features
     from .harness.measure import measure as measure
+    from .harness.media.clips import open_clip as open_clip
     from .harness.media.content import FileMedia as FileMedia
     from .harness.media.content import ImageMedia as ImageMedia
     from .harness.media.content import SoundMedia as SoundMedia
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
     from .harness.media.item import Item as Item
     from .harness.media.mediaset import MediaSet as MediaSet
     from .harness.media.mediaset import Terms as Terms
+    from .harness.media.read import has_sound as has_sound
+    from .harness.media.read import read_sound as read_sound
     from .harness.metrics.audio_cepstrum import mel_cepstral_distortion as mel_cepstral_distortion
     from .harness.metrics.audio_pitch import f0_contour as f0_contour
     from .harness.metrics.audio_prosody import f0_agreement as f0_agreement
@@ -88,6 +94,7 @@ _HOME = {
     "Suite": "suite",
     "Terms": "media.mediaset",
     "VideoMedia": "media.content",
+    "backbone_weights": "backbones",
     "cmmd": "metrics.mmd",
     "compare": "compare",
     "confidence_floor": "metrics.lips",
@@ -101,10 +108,12 @@ _HOME = {
     "frechet_distance": "metrics.frechet",
     "frechet_distance_infinity": "metrics.infinity",
     "generate": "generate",
+    "has_sound": "media.read",
     "identity_drift": "metrics.video",
     "inception_score": "metrics.inception_score",
     "kernel_distance": "metrics.kernel",
     "lip_sync": "metrics.lips",
+    "log_mel": "instruments.logmel",
     "lpips": "metrics.perceptual",
     "lser": "metrics.lips",
     "measure": "measure",
@@ -112,9 +121,11 @@ _HOME = {
     "mouth_correlation": "metrics.lips",
     "ms_ssim": "metrics.paired",
     "neighbour_scores": "metrics.neighbours",
+    "open_clip": "media.clips",
     "precision_recall": "metrics.neighbours",
     "psnr": "metrics.paired",
     "read_image": "media.images",
+    "read_sound": "media.read",
     "realism_score": "metrics.realism",
     "resize": "media.images",
     "run": "run",
@@ -122,6 +133,7 @@ _HOME = {
     "speaker_similarity": "metrics.speech_speaker",
     "speech_activity": "metrics.lips",
     "ssim": "metrics.paired",
+    "sync_features": "instruments.sync_features",
     "sync_windows": "metrics.lips",
     "tone_agreement": "metrics.audio_prosody",
 }

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.metrics import log_loss as peer_log_loss
 
-from fauxbench.detectors._training import auc, augmented, balanced_batches, best_threshold, is_fake, log_loss, schedule
+from fauxbench.detectors._choice import auc, best_threshold, is_fake, log_loss
+from fauxbench.detectors._training import augmented, balanced_batches, schedule
 
 from .conftest import item
 
@@ -56,34 +57,46 @@ def test_of_equal_thresholds_the_one_nearest_a_half():
 
 
 def test_batches_are_half_fake_however_rare_fakes_are(context):
-    pictures = np.zeros((30, 8, 8, 3), np.uint8)
     truth = np.zeros(30, bool)
     truth[:3] = True
-    pictures[truth] = 255
-    parameters = {"batch": 10, "flip": True, "shift": 2}
-    drawn = balanced_batches(pictures, truth, parameters=parameters, context=context)
+    drawn = balanced_batches({"mark": truth.astype(np.uint8)}, truth, batch=10, context=context)
     for _ in range(5):
-        batch, labels = next(drawn)
+        rows, labels = next(drawn)
         assert labels.sum() == 5
-        assert torch.equal(batch[:, 0, 0, 0] == 255, labels)
+        assert torch.equal(rows["mark"] == 1, labels)
 
 
-def test_every_picture_is_seen_before_one_is_seen_again(context):
-    pictures = np.arange(12, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8)
-    truth = np.arange(12) < 6
-    drawn = balanced_batches(pictures, truth, parameters={"batch": 4, "flip": False, "shift": 0}, context=context)
-    seen = torch.cat([next(drawn)[0][:, 0, 0, 0] for _ in range(3)])
+def test_every_row_is_seen_before_one_is_seen_again(context):
+    drawn = balanced_batches({"place": np.arange(12)}, np.arange(12) < 6, batch=4, context=context)
+    seen = torch.cat([next(drawn)[0]["place"] for _ in range(3)])
     assert sorted(seen.tolist()) == list(range(12))
 
 
-def test_shifts_move_by_no_more_than_asked():
-    picture = torch.zeros(64, 3, 9, 9, dtype=torch.uint8)
-    picture[:, :, 4, 4] = 200
-    moved = augmented(picture, flip=False, shift=2, rng=torch.Generator().manual_seed(0))
-    places = moved[:, 0].flatten(1).argmax(1)
+def test_shifts_move_by_no_more_than_asked_and_all_frames_of_a_clip_alike():
+    frames = torch.zeros(64, 2, 9, 9, 3, dtype=torch.uint8)
+    frames[:, :, 4, 4] = 200
+    moved = augmented(frames, flip=False, shift=2, rng=torch.Generator().manual_seed(0))
+    assert torch.equal(moved[:, 0], moved[:, 1])
+    places = moved[:, 0, :, :, 0].flatten(1).argmax(1)
     rows, columns = places // 9, places % 9
     assert {int(v) for v in (*rows, *columns)} == {2, 3, 4, 5, 6}
-    assert torch.equal(augmented(picture, flip=False, shift=0, rng=torch.Generator()), picture)
+    assert torch.equal(augmented(frames, flip=False, shift=0, rng=torch.Generator()), frames)
+
+
+def test_what_moves_in_from_an_edge_is_mirrored_there():
+    frames = torch.arange(7, dtype=torch.uint8).reshape(1, 1, 1, 7, 1).repeat(40, 1, 5, 1, 3)
+    moved = augmented(frames, flip=False, shift=2, rng=torch.Generator().manual_seed(0))
+    found = {tuple(row[0, 0, :, 0].tolist()) for row in moved}
+    ramp = np.pad(np.arange(7), 2, mode="reflect")
+    assert found == {tuple(ramp[k : k + 7].tolist()) for k in range(5)}
+
+
+def test_half_of_the_rows_are_mirrored():
+    frames = torch.arange(4, dtype=torch.uint8).reshape(1, 1, 1, 4, 1).repeat(400, 1, 2, 1, 3)
+    moved = augmented(frames, flip=True, shift=0, rng=torch.Generator().manual_seed(0))
+    ways = [tuple(row[0, 0, :, 0].tolist()) for row in moved]
+    assert set(ways) == {(0, 1, 2, 3), (3, 2, 1, 0)}
+    assert 150 < ways.count((3, 2, 1, 0)) < 250
 
 
 def test_schedule_rises_then_falls():

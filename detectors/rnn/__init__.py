@@ -1,0 +1,1 @@
+"""A frame encoder and a GRU."""

@@ -1,0 +1,1 @@
+"""Frequency features and a linear model."""

@@ -1,0 +1,1 @@
+"""Whether the mouth fits the sound."""

@@ -1,0 +1,1 @@
+"""A timm backbone by name."""

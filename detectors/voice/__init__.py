@@ -1,0 +1,1 @@
+"""A convolutional network over log-mel spectrograms."""
