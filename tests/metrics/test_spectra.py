@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from fauxbench.harness.metrics.frechet import frechet_distance
+from fauxbench.harness.metrics.spectra import LARGE, eigenvalues, nuclear_norm, nuclear_norm_squared_first
+
+
+@pytest.mark.parametrize("size", [40, LARGE + 8])
+def test_eigenvalues_are_those_of_the_lower_half(rng, size):
+    rows = rng.normal(size=(size, 2 * size))
+    matrix = rows @ rows.T
+    expected = np.linalg.eigvalsh(matrix)
+    matrix[np.triu_indices(size, 1)] = 7.0
+    np.testing.assert_allclose(eigenvalues(matrix), expected, rtol=1e-9)
+    np.testing.assert_array_equal(eigenvalues(matrix), eigenvalues(matrix.copy()))
+
+
+@pytest.mark.parametrize("shape", [(LARGE, 700), (700, LARGE)])
+def test_squaring_first_keeps_ten_digits_or_says_no(rng, shape):
+    matrix = rng.normal(size=shape)
+    assert nuclear_norm_squared_first(matrix) == pytest.approx(nuclear_norm(matrix), rel=1e-10)
+    u, _, v = np.linalg.svd(matrix, full_matrices=False)
+    steep = (u * np.logspace(0, -12, LARGE)) @ v
+    assert nuclear_norm_squared_first(steep) is None
+    assert nuclear_norm(steep) == pytest.approx(np.logspace(0, -12, LARGE).sum(), rel=1e-12)
+    assert nuclear_norm_squared_first(matrix[:20]) is None
+    assert nuclear_norm_squared_first(np.zeros(shape)) == 0
+
+
+def test_the_fast_way_changes_no_distance(rng, monkeypatch):
+    a, b = rng.normal(size=(600, 800)), rng.normal(0.1, 1.2, size=(600, 800))
+    fast = frechet_distance(a, b)
+    assert frechet_distance(a, a[rng.permutation(600)]) == 0
+    monkeypatch.setattr("fauxbench.harness.metrics.frechet.nuclear_norm_squared_first", lambda product: None)
+    assert fast == pytest.approx(frechet_distance(a, b), rel=1e-8)
+    assert fast != 0
