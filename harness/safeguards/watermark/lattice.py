@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from .code import CODED_BITS, decode, encode
 from .mark import TAG_BITS, Bits, Found, derive, unseal
 
-FALSE_POSITIVES = 1e-6
-"""Bound on the probability that an unmarked file is called marked, all attempts of a search together."""
+FALSE_POSITIVES = 5e-7
+"""Bound on the probability that an unmarked file is called marked by one stage of a search, all its attempts together.
+No search has more than two stages: one file in a million."""
 
 READ = 3
 """Attempts that one tries to read, the best first."""
@@ -83,20 +84,20 @@ class Evidence:
         return np.asarray(fit**2 / np.maximum(energy, 1e-12))
 
 
-def decide(evidence: Evidence, key: bytes, *, attempts: int = 0) -> Found | None:
+def decide(evidence: Evidence, key: bytes, *, attempts: int = 1) -> Found | None:
     """Say whether a mark is there, and read it.
 
     Args:
         evidence: What each attempt found.
         key: 32 secret bytes.
-        attempts: Places and sizes at which it was looked for, where `evidence` holds the best of them alone. All of
-            them may err (union bound).
+        attempts: Places and sizes at which it was looked for, where `evidence` holds the best of them alone. All
+            attempts may err (union bound).
 
     Returns:
         Found if presence is sure at `FALSE_POSITIVES` or if the mark opens with the key, else None.
     """
     odds = evidence.odds
-    tries = max(attempts, len(odds))
+    tries = attempts * len(odds)
     ranked = np.argsort(-odds, kind="stable")
     chance = min(1.0, tries * math.exp(-odds[ranked[0]]))
     for place in ranked[:READ]:
