@@ -89,7 +89,7 @@ def test_real_people_without_consent_are_refused_one_by_one(
     n = len(list(photographs.glob("*/*.png")))  # each picture once
     with pytest.raises(FauxbenchError, match=f"{n} failures, the first: no consent record in force of 'p"):
         fauxbench.generate(swap, n=n, out=tmp_path / "a", source=str(photographs))
-    record = {"person": "p00", "techniques": ["test"], "purposes": ["x"], "form": "0" * 64}
+    record = {"person": "p00", "techniques": ["test"], "purposes": ["evaluate"], "form": "0" * 64}
     record |= {"granted": "2020-01-01", "expires": "2999-01-01"}
     (tmp_path / "consents.jsonl").write_text(json.dumps(record) + "\n")
     made = fauxbench.generate(swap, n=n, out=tmp_path / "a", source=str(photographs))

@@ -28,6 +28,7 @@ def _load_verbs() -> None:
         audit,
         check_generator,
         compare,
+        consent,
         data,
         doctor,
         export,
@@ -43,7 +44,7 @@ def _load_verbs() -> None:
     )
 
     first = (run, measure, audit, compare, generate, check_generator, data, export, table, rescore)
-    for verb in (*first, list_, terms, keys, inspect, doctor):
+    for verb in (*first, list_, terms, consent, keys, inspect, doctor):
         verb.register(app)
 
 

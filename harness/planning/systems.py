@@ -17,7 +17,8 @@ from ..media.item import Modality, Split
 from ..media.read import modality_of
 from ..plan import Unit
 from ..registry import GENERATORS
-from ..safeguards.gate import consents_digest, consents_file, why_not_edit, why_not_fit, why_not_leave
+from ..safeguards.consent import consents_digest, consents_file
+from ..safeguards.gate import why_not_edit, why_not_fit, why_not_leave
 from ..suite import SystemSpec
 from .model import REAL, Draft, System, code_of
 

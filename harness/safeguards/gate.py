@@ -1,82 +1,14 @@
 """The gate: what terms and consent must say before a system may learn from people or alter them."""
 
 import datetime
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
-from pydantic import ValidationError
-
-from ..canonical import digest_of
-from ..cards import Document, GeneratorCard
+from ..cards import GeneratorCard
 from ..contracts import Request
-from ..errors import Failure, InputError
+from ..errors import Failure
 from ..media.item import Item
 from ..media.mediaset import Terms
-
-
-class ConsentRecord(Document):
-    """A person's recorded consent to be manipulated."""
-
-    person: str
-    """The identity, as the data set names it."""
-    techniques: tuple[str, ...]
-    """Techniques allowed (`swap`, `lip-sync`, ...), or `any`."""
-    purposes: tuple[str, ...]
-    granted: datetime.date
-    expires: datetime.date
-    revoked: datetime.date | None = None
-    form: str
-    """sha256 of the signed form."""
-    leave_machine: bool = False
-
-    def covers(self, technique: str, day: datetime.date) -> bool:
-        """Whether the record allows `technique` on `day`."""
-        return self.in_force(day) and bool({"any", technique} & set(self.techniques))
-
-    def in_force(self, day: datetime.date) -> bool:
-        """Whether the record is granted, and neither expired nor revoked, on `day`."""
-        return self.granted <= day <= self.expires and (self.revoked is None or day < self.revoked)
-
-
-def consents_file() -> Path:
-    """Return where consent records are kept: `FAUXBENCH_CONSENTS`, or consents.jsonl in the user's configuration."""
-    from platformdirs import user_config_path
-
-    given = os.environ.get("FAUXBENCH_CONSENTS")
-    return Path(given) if given else user_config_path("fauxbench") / "consents.jsonl"
-
-
-def read_consents(path: Path) -> tuple[ConsentRecord, ...]:
-    """Read consent records, one JSON object a line; no file means no consent.
-
-    Raises:
-        InputError: A line is not a consent record.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: consent records cannot be read: {error}") from error
-    records = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            records.append(ConsentRecord.model_validate_json(line))
-        except ValidationError as error:
-            first = error.errors()[0]
-            finding = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
-            raise InputError(f"{path}, line {number}: not a consent record: {finding}") from error
-    return tuple(records)
-
-
-def consents_digest(path: Path, day: datetime.date) -> str:
-    """Return the digest of the records in force on `day`; it is part of every fingerprint that consent can change.
-
-    Raises:
-        InputError: As `read_consents`.
-    """
-    return digest_of([c.model_dump(mode="json") for c in read_consents(path) if c.in_force(day)])
+from .consent import ConsentRecord, consents_file
 
 
 def why_not_fit(card: GeneratorCard, terms: Terms) -> str | None:
@@ -119,30 +51,90 @@ def why_not_request(
     day: datetime.date,
     *,
     leaves: bool = False,
+    dataset: str | None = None,
 ) -> Failure | None:
     """Return a Failure if the request uses a real person without what that needs, or None.
 
     An edit of light, resolution or background needs the set's terms; anything else that has a real person as target,
-    reference, driver or voice needs that person's consent record. With `leaves`, the system is a command or a service:
-    the terms, or each record, must say that what it is given may leave this machine.
+    reference, driver or voice needs that person's consent record, for the purpose `evaluate`. With `leaves`, the system
+    is a command or a service: the terms, or each record, must say that what it is given may leave this machine.
+    `dataset` is what the set is called, where its Items' groups are not.
     """
-    people = [i for i in (request.target, *request.references, request.driver, request.audio) if i is not None]
-    if terms.people != "real" or not people:
+    people = _people(request, terms)
+    if not people:
         return None
     if _surroundings(card):
         reason = why_not_edit(card, terms) or (why_not_leave(card, terms) if leaves else None)
         return Failure(request_id=request.id, kind="refused", message=reason) if reason else None
     for item in people:
-        person = _person(item)
-        covering = [c for c in consents if c.person == person and c.covers(card.technique, day)]
-        if not covering or (leaves and not any(c.leave_machine for c in covering)):
-            more = " that says leave_machine, which commands and services need" if covering else ""
-            message = (
-                f"no consent record in force of '{person}' for technique '{card.technique}'{more}; add one to "
-                f"{consents_file()}, or use rendered people (dataset: studio)"
-            )
+        if _covering(item, card, consents, day, dataset, leaves=leaves) is None:
+            message = _missing(item, card, consents, day, dataset)
             return Failure(request_id=request.id, kind="refused", message=message)
     return None
+
+
+def consents_used(
+    request: Request,
+    card: GeneratorCard,
+    terms: Terms,
+    consents: Sequence[ConsentRecord],
+    day: datetime.date,
+    *,
+    leaves: bool = False,
+    dataset: str | None = None,
+) -> dict[str, str]:
+    """Return the records that a request which may be made relies on: id -> person; the set made of it keeps them."""
+    if _surroundings(card):
+        return {}
+    found = [_covering(item, card, consents, day, dataset, leaves=leaves) for item in _people(request, terms)]
+    return {record.id: record.person for record in found if record is not None}
+
+
+def _people(request: Request, terms: Terms) -> list[Item]:
+    """Return the Items of a request that show or sound like a real person."""
+    asked = (request.target, *request.references, request.driver, request.audio)
+    return [item for item in asked if item is not None] if terms.people == "real" else []
+
+
+def _covering(
+    item: Item,
+    card: GeneratorCard,
+    consents: Sequence[ConsentRecord],
+    day: datetime.date,
+    dataset: str | None,
+    *,
+    leaves: bool,
+) -> ConsentRecord | None:
+    """Return the record that allows it; of several the one that allows most, so that publishing is not lost."""
+    found = [
+        record
+        for record in _named(item, consents, dataset)
+        if record.covers(card.technique, day) and "evaluate" in record.purposes and (record.leave_machine or not leaves)
+    ]
+    return max(found, key=lambda record: ("publish" in record.purposes, record.expires, record.id), default=None)
+
+
+def _named(item: Item, consents: Sequence[ConsentRecord], dataset: str | None) -> list[ConsentRecord]:
+    return [record for record in consents if record.names(_person(item), (item.group, dataset))]
+
+
+def _missing(
+    item: Item, card: GeneratorCard, consents: Sequence[ConsentRecord], day: datetime.date, dataset: str | None
+) -> str:
+    """Say which record is missing, and what is wrong with the nearest one that is there."""
+    person, technique = _person(item), card.technique
+    known = _named(item, consents, dataset)
+    covering = [record for record in known if record.covers(technique, day)]
+    more = ""
+    if any("evaluate" in record.purposes for record in covering):
+        more = " that says leave_machine, which commands and services need"
+    elif covering:
+        more = " and the purpose 'evaluate'"
+    message = f"no consent record in force of '{person}' for technique '{technique}'{more}"
+    ended = [why for why in (record.why_not(day) for record in known) if why] if not covering else []
+    if ended:
+        message += f" (there is one: {ended[-1]})"
+    return f"{message}; add one to {consents_file()} (fauxbench consent add), or use rendered people (dataset: studio)"
 
 
 def _surroundings(card: GeneratorCard) -> bool:

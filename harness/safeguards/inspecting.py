@@ -114,13 +114,21 @@ class Inspection:
         return f"the file is not the one that {self.sidecar.path} speaks of: its bytes differ{kept}"
 
     @property
+    def by_chance(self) -> float:
+        """How often, at most, an unmarked file like this one is taken for a marked one.
+
+        A search of either the picture or the sound has two stages.
+        """
+        return FALSE_POSITIVES * (4 if self.modality is Modality.VIDEO else 2)
+
+    @property
     def verdict(self) -> str:
         """One sentence: what the file is, as far as its marks say."""
         if not self.marked:
             if self.not_searched:
                 return f"no mark found; no watermark was looked for: {self.not_searched}"
             return (
-                f"no mark found. An unmarked file is taken for a marked one at most {FALSE_POSITIVES:g} of the time; "
+                f"no mark found. An unmarked file is taken for a marked one at most once in {1 / self.by_chance:,.0f}; "
                 "a mark can be destroyed, so this does not say that the file is real"
             )
         return " ".join(filter(None, ("synthetic:", self._kind(), self._made())))
@@ -153,7 +161,7 @@ class Inspection:
         found, signed = self.watermark, self.credentials
         mark = found.mark if found else None
         watermark: dict[str, JSON] = {"found": found is not None, "not_searched": self.not_searched}
-        watermark["false_positive_rate"] = found.false_positive_rate if found else FALSE_POSITIVES
+        watermark["false_positive_rate"] = found.false_positive_rate if found else self.by_chance
         if found:
             fields = {name: getattr(mark, name) for name in ("run", "item", "generator")} if mark else None
             watermark |= {"mark": fields and {**fields, "kind": str(mark and mark.kind)}, "corrected": found.corrected}

@@ -251,7 +251,8 @@ def test_real_people_do_not_leave_without_terms_and_consent(
     swap = command(program, kind="partially_synthetic", uses=["target"], technique="swap")
     terms = {"people": "real", "permits": ["evaluate", "edit", "train"], "grant": "form 7"}
     data = {"dataset": "folder", "path": str(photographs), "terms": terms}
-    consent = {"techniques": ["swap"], "purposes": ["x"], "granted": "2020-01-01", "expires": "2099-01-01", "form": "f"}
+    consent = {"techniques": ["swap"], "purposes": ["evaluate"], "form": "f"}
+    consent |= {"granted": "2020-01-01", "expires": "2099-01-01"}
     records = [{**consent, "person": f"p{n:02d}", "leave_machine": n % 2 == 0} for n in range(24)]
     (tmp_path / "consents.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
     found = run(suite_of(photographs, swap, data=data), tmp_path)

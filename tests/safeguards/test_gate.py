@@ -9,11 +9,9 @@ from fauxbench.harness.contracts import Request
 from fauxbench.harness.errors import InputError
 from fauxbench.harness.media.item import Item, Kind, Modality
 from fauxbench.harness.media.mediaset import Terms
+from fauxbench.harness.safeguards.consent import ConsentRecord, consents_digest, consents_file, read_consents
 from fauxbench.harness.safeguards.gate import (
-    ConsentRecord,
-    consents_digest,
-    consents_file,
-    read_consents,
+    consents_used,
     why_not_edit,
     why_not_fit,
     why_not_leave,
@@ -37,7 +35,7 @@ def consent(**changes: object) -> ConsentRecord:
     record = {
         "person": "anna",
         "techniques": ["swap"],
-        "purposes": ["benchmark"],
+        "purposes": ["evaluate"],
         "granted": "2026-01-01",
         "expires": "2026-12-31",
         "form": "0" * 64,
@@ -231,3 +229,43 @@ def test_commands_and_services_edit_and_learn_only_if_terms_say_leave_machine() 
         assert why_not_leave(system, Terms(people="none")) is None
     assert why_not_leave(SWAP, ALLOWED) is None  # looked at request by request
     assert why_not_leave(card("fully_synthetic"), REAL) is None  # it is given nothing
+
+
+def test_what_is_wrong_with_a_record_that_is_there_is_said() -> None:
+    request = Request(id="1", seed=0, target=person("a", identity="anna"))
+    for record, words in (
+        (consent(revoked="2026-02-01"), "there is one: revoked on 2026-02-01"),
+        (consent(expires="2026-06-14"), "there is one: expired on 2026-06-14"),
+        (consent(granted="2026-07-01"), "granted from 2026-07-01 on, and this machine's clock says 2026-06-15"),
+    ):
+        assert words in refused(request, SWAP, ALLOWED, record)
+    assert "there is one" not in refused(request, SWAP, ALLOWED, consent(techniques=["lip-sync"]))
+
+
+def test_a_record_must_be_for_the_purpose() -> None:
+    request = Request(id="1", seed=0, target=person("a", identity="anna"))
+    assert "and the purpose 'evaluate'" in refused(request, SWAP, ALLOWED, consent(purposes=["publish", "train"]))
+    assert refused(request, SWAP, ALLOWED, consent(purposes=["publish", "evaluate"])) == ""
+
+
+def test_one_name_in_two_data_sets_is_two_people() -> None:
+    request = Request(id="1", seed=0, target=person("a", identity="anna"))  # of the group "g"
+    assert refused(request, SWAP, ALLOWED, consent(dataset="g")) == ""
+    assert "no consent record" in refused(request, SWAP, ALLOWED, consent(dataset="h"))
+    known = why_not_request(request, SWAP, ALLOWED, (consent(dataset="h"),), DAY, dataset="h")
+    assert known is None
+
+
+def test_the_consents_that_were_relied_on() -> None:
+    anna, bert = person("a", identity="anna"), person("b", identity="bert")
+    request = Request(id="1", seed=0, target=anna, references=(bert, anna))
+    narrow, wide = consent(), consent(purposes=["evaluate", "publish"])
+    theirs = consent(person="bert", leave_machine=True)
+    records = (narrow, wide, theirs, consent(person="carl"))
+    used = consents_used(request, SWAP, ALLOWED, records, DAY)
+    assert used == {wide.id: "anna", theirs.id: "bert"}
+    assert consents_used(request, SWAP, Terms(people="rendered"), records, DAY) == {}
+    assert consents_used(request, LIGHT, ALLOWED, records, DAY) == {}
+    assert consents_used(request, SWAP, ALLOWED, records, DAY, leaves=True) == {theirs.id: "bert"}
+    assert narrow.id != wide.id
+    assert wide.model_copy(update={"revoked": DAY}).id == wide.id

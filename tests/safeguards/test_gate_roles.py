@@ -14,7 +14,8 @@ from fauxbench.harness.execute.steps.systems import _subjects
 from fauxbench.harness.media.content import ImageMedia
 from fauxbench.harness.media.item import Item, Kind, Modality, Split
 from fauxbench.harness.media.mediaset import MediaSet, MediaSetWriter, Terms
-from fauxbench.harness.safeguards.gate import ConsentRecord, read_consents, why_not_edit, why_not_request
+from fauxbench.harness.safeguards.consent import ConsentRecord, read_consents
+from fauxbench.harness.safeguards.gate import why_not_edit, why_not_request
 
 DAY = datetime.date(2026, 1, 1)
 REAL = Terms(people="real", permits=("evaluate", "train", "edit"), grant="form")
@@ -34,7 +35,7 @@ def picture(person: str, split: Split = Split.TEST, index: int = 0) -> Item:
 def consent(person: str) -> ConsentRecord:
     far = datetime.date(2030, 1, 1)
     return ConsentRecord(
-        person=person, techniques=("swap",), purposes=("research",), granted=DAY, expires=far, form="0" * 64
+        person=person, techniques=("swap",), purposes=("evaluate",), granted=DAY, expires=far, form="0" * 64
     )
 
 

@@ -102,7 +102,7 @@ def test_a_small_crop_is_not_called_real(left: Left, tmp_path: Path) -> None:
     Image.open(left.file).crop((100, 100, 140, 140)).save(tmp_path / "crop.png")
     found = inspect(tmp_path / "crop.png")
     assert "no mark found" in found.verdict
-    assert "at most 1e-06" in found.verdict
+    assert "at most once in 1,000,000" in found.verdict
     assert "does not say that the file is real" in found.verdict
 
 

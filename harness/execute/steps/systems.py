@@ -15,9 +15,10 @@ from ...connect.weights import check_handed_in, digest_of_weights
 from ...contracts import Artifact, FitTask, Generator, Output, Request
 from ...errors import Failure, InputError, MediaError, RefusedError
 from ...media.item import Item, Modality, Split
-from ...media.mediaset import MediaSet, MediaSetWriter, Terms
+from ...media.mediaset import MediaSet, MediaSetWriter, SetCard
 from ...registry import load_class
-from ...safeguards.gate import ConsentRecord, read_consents, why_not_fit, why_not_request
+from ...safeguards.consent import USED, ConsentRecord, read_consents
+from ...safeguards.gate import consents_used, why_not_fit, why_not_request
 from ...store.store import disk_is_full
 from ..step import Outcome, Step
 from .sets import outcome_of_set
@@ -100,7 +101,10 @@ def _subjects(step: Step, card: GeneratorCard, real: MediaSet) -> Subjects:
 
     def refused(item: Item) -> bool:
         request = Request(id=item.id, seed=0, references=(item,))
-        return why_not_request(request, card, real.card.terms, consents, today, leaves=leaves) is not None
+        return (
+            why_not_request(request, card, real.card.terms, consents, today, leaves=leaves, dataset=real.card.name)
+            is not None
+        )
 
     kept = tuple(item for item in found.references if not refused(item))
     people = {item.cluster for item in kept}
@@ -121,7 +125,7 @@ def generate(step: Step) -> Outcome:
     if targets:
         writer.facts["targets"] = digest_of(sorted(targets))
     consents = read_consents(Path(str(step.task["consents"])))
-    gate = _Gate(generator.card, real.card.terms, consents, leaves="connector" in step.task)
+    gate = _Gate(generator.card, real.card, consents, leaves="connector" in step.task)
     allowed = list(gate.allowed(asked, writer))
     _receive(allowed, generator, step, writer, group)
     return outcome_of_set(writer.seal())
@@ -132,19 +136,26 @@ class _Gate:
     """What every request must pass."""
 
     card: GeneratorCard
-    terms: Terms
+    real: SetCard
     consents: tuple[ConsentRecord, ...]
     leaves: bool
 
     def allowed(self, asked: list[Asked], writer: MediaSetWriter) -> Iterator[Asked]:
-        """Yield the requests that may be made; the others are recorded as refused."""
+        """Yield the requests that may be made; the others are recorded as refused.
+
+        The set keeps the consents that it relies on, so that it can be found when one is revoked.
+        """
         today = datetime.datetime.now(tz=datetime.UTC).date()
+        known, name = (self.card, self.real.terms, self.consents, today), self.real.name
         for one in asked:
-            refusal = why_not_request(one.request, self.card, self.terms, self.consents, today, leaves=self.leaves)
+            refusal = why_not_request(one.request, *known, leaves=self.leaves, dataset=name)
             if refusal:
                 writer.fail(refusal, one.split, one.cluster)
-            else:
-                yield one
+                continue
+            used = consents_used(one.request, *known, leaves=self.leaves, dataset=name)
+            if used:
+                writer.facts[USED] = {**writer.facts.get(USED, {}), **used}
+            yield one
 
 
 def _receive(asked: list[Asked], generator: Generator, step: Step, writer: MediaSetWriter, group: str) -> None:
