@@ -1,12 +1,14 @@
-"""Augmented real: a real picture under another light, at another resolution, before another background."""
+"""Augmented real: a real picture under another light, at another resolution, in other weather or surroundings."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from fauxbench import Artifact, Condition, Context, Failure, Generator, ImageMedia, MediaError, Request, read_image
+from fauxbench.generators.environment.weather import WEATHER, draw
 
-EDITS = ("light", "resolution", "background")
+SURROUNDINGS = ("light", "resolution", "background")
+EDITS = (*SURROUNDINGS, *WEATHER)
 
 
 class Environment(Generator):
@@ -30,14 +32,19 @@ class Environment(Generator):
         rng = np.random.default_rng(request.seed % (1 << 63))
         applied = []
         for name in self._chosen(rng):
-            condition = Condition(name=name, severity=self.parameters["strength"])
-            pixels, values = condition.apply(pixels, rng)
-            applied.append({**condition.record(), "parameters": values})
+            strength = self.parameters["strength"]
+            if name in WEATHER:
+                values = draw(name, strength, rng)
+                pixels = WEATHER[name](pixels, **values)
+            else:
+                pixels, values = Condition(name=name, severity=strength).apply(pixels, rng)
+            applied.append({"name": name, "severity": strength, "parameters": values})
         return Artifact(request_id=request.id, media=ImageMedia(pixels=pixels), facts={"edits": applied})
 
     def _chosen(self, rng: np.random.Generator) -> tuple[str, ...]:
-        """Return the edits of one request: the one asked for, one drawn, or all."""
+        """Return the edits of one request, in order: the one asked for, one drawn, or all with one of weather."""
         edit = self.parameters["edit"]
         if edit == "one":
             return (EDITS[int(rng.integers(len(EDITS)))],)
-        return EDITS[::-1] if edit == "all" else (edit,)
+        weather = tuple(WEATHER)[int(rng.integers(len(WEATHER)))] if edit in {"weather", "all"} else ""
+        return {"weather": (weather,), "all": ("background", weather, "light", "resolution")}.get(edit, (edit,))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fauxbench import Artifact, Condition, Failure, Request, read_image
+from fauxbench.generators.environment.weather import WEATHER
 
 from .conftest import item
 
@@ -13,7 +14,7 @@ def requests(blobs):
     return [Request(id=f"r{i}", seed=i, target=target) for i, target in enumerate(blobs[:6])]
 
 
-@pytest.mark.parametrize("edit", ["one", "all", "light", "resolution", "background"])
+@pytest.mark.parametrize("edit", ["one", "all", "weather", "light", "resolution", "background", *WEATHER])
 def test_every_target_comes_back_changed_in_its_own_size(build, requests, context, edit):
     artifacts = list(build("environment", edit=edit).generate(requests, context))
     assert [a.request_id for a in artifacts] == [r.id for r in requests]
@@ -31,23 +32,29 @@ def test_an_edit_depends_on_target_and_seed_alone(build, requests, context):
 
 
 def test_one_draws_different_edits(build, blobs, context):
-    requests = [Request(id=str(i), seed=i, target=blobs[0]) for i in range(30)]
+    requests = [Request(id=str(i), seed=i, target=blobs[0]) for i in range(60)]
     names = {a.facts["edits"][0]["name"] for a in build("environment").generate(requests, context)}
-    assert names == {"light", "resolution", "background"}
+    assert names == {"light", "resolution", "background", *WEATHER}
+    names = {a.facts["edits"][0]["name"] for a in build("environment", edit="weather").generate(requests, context)}
+    assert names == set(WEATHER)
 
 
 def test_the_recorded_parameters_repeat_the_picture(build, requests, context):
     for artifact, request in zip(build("environment", edit="all").generate(requests, context), requests, strict=True):
         pixels = read_image(request.target.location)
         for edit in artifact.facts["edits"]:
-            pixels, _ = Condition(**edit).apply(pixels, np.random.default_rng(0))
+            if edit["name"] in WEATHER:
+                pixels = WEATHER[edit["name"]](pixels, **edit["parameters"])
+            else:
+                pixels, _ = Condition(**edit).apply(pixels, np.random.default_rng(0))
         assert np.array_equal(pixels, artifact.media.pixels)
 
 
-def test_strength_grows(build, requests, context):
+@pytest.mark.parametrize("edit", ["light", *WEATHER])
+def test_strength_grows(build, requests, context, edit):
     def change(strength):
         pairs = zip(
-            build("environment", edit="light", strength=strength).generate(requests, context), requests, strict=True
+            build("environment", edit=edit, strength=strength).generate(requests, context), requests, strict=True
         )
         return np.mean([np.abs(a.media.pixels - read_image(r.target.location).astype(float)).mean() for a, r in pairs])
 
