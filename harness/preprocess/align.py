@@ -26,7 +26,7 @@ def transform_of(face: Face, protocol: FaceProtocol) -> Array:
         if side <= 0:
             raise MediaError("a box without area")
         scale = inner / side
-        middle = np.array(face.centre)
+        middle = np.array(face.centre) - 0.5  # boxes are edges, pixels are meant by their middles
         return np.column_stack([np.eye(2) * scale, (protocol.size - 1) / 2 - scale * middle])
     points = np.array(face.points[:5])
     known = np.isfinite(points).all(axis=1)
