@@ -4,17 +4,18 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 from .canonical import JSON
 from .errors import InputError, IntegrityError
-from .media.item import Item, Kind
+from .media.item import Item
 from .media.masks import digest_of_masks
 from .media.mediaset import MediaSet, file_stem
 from .run import default_store
 from .safeguards.border import release, suffix_of
+from .safeguards.describing import describe
 from .store.store import Store, new_folder, write_atomically
 
 CSV_COLUMNS = ("file", "id", "kind", "visual_fake", "audio_fake", "group", "split", "language", "sources", "seed")
@@ -72,13 +73,13 @@ def export_set(media: MediaSet, form: str, out: Path, origin: str, *, masks: boo
 
 def _folder(media: MediaSet, out: Path, origin: str) -> Path:
     """SPLIT/KIND/file: what a torchvision ImageFolder or another benchmark reads."""
-    release(media.items, out, [f"{item.split or 'all'}/{item.kind}/{_file(item)}" for item in media], origin)
+    _release(media, out, [f"{item.split or 'all'}/{item.kind}/{_file(item)}" for item in media], origin)
     return out
 
 
 def _csv(media: MediaSet, out: Path, origin: str) -> Path:
     names = [f"media/{_file(item)}" for item in media]
-    release(media.items, out, names, origin)
+    _release(media, out, names, origin)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
@@ -99,7 +100,7 @@ def _deepfakebench(media: MediaSet, out: Path, origin: str) -> Path:
         raise InputError("deepfakebench: only sets of pictures can be exported in this form")
     dataset = media.card.name.replace("@", "-")
     names = [f"{dataset}/frames/{file_stem(item.id)}/000{suffix_of(item)}" for item in media]
-    release(media.items, out, names, origin)
+    _release(media, out, names, origin)
     tree: dict[str, dict[str, dict[str, JSON]]] = {
         f"{dataset}_{truth}": {split: {} for split in ("train", "val", "test")} for truth in ("real", "fake")
     }
@@ -125,6 +126,11 @@ def _masks(media: MediaSet, folder: Path) -> None:
         shutil.copyfile(str(item.mask_location), folder / f"{file_stem(item.id)}{Path(item.mask_path).suffix}")
 
 
+def _release(media: MediaSet, out: Path, names: Sequence[str], origin: str) -> None:
+    """Bring the files over the border and describe them."""
+    describe(media, out, release(media.items, out, names, origin))
+
+
 def _file(item: Item) -> str:
     return f"{file_stem(item.id)}{suffix_of(item)}"
 
@@ -132,8 +138,3 @@ def _file(item: Item) -> str:
 FORMS: Mapping[str, Callable[[MediaSet, Path, str], Path]] = MappingProxyType(
     {"folder": _folder, "csv": _csv, "deepfakebench": _deepfakebench}
 )
-
-
-def publishable(media: MediaSet) -> bool:
-    """Whether a set may be handed on: pictures of real people, altered or not, need terms that permit `publish`."""
-    return media.card.terms.allow("publish") or all(item.kind is Kind.FULLY_SYNTHETIC for item in media)

@@ -18,6 +18,7 @@ from .planning.planner import plan_suite
 from .registry import GENERATORS
 from .run import default_store, default_workers
 from .safeguards.border import NOBODY, release, suffix_of
+from .safeguards.describing import describe
 from .safeguards.keys import own_keys
 from .safeguards.marking import why_not_mark
 from .store.store import Store, new_folder, weights_folder
@@ -144,7 +145,7 @@ def publish_set(media: MediaSet, out: Path, origin: str, parents: Mapping[str, I
         for missed in media.missed:
             writer.fail(*missed)
         writer.facts = {**card.facts, "made_by": origin}
-        writer.seal()
+        describe(writer.seal(), part, rows)
     return MediaSet.open(out)
 
 

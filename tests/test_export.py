@@ -8,11 +8,12 @@ import pytest
 
 from fauxbench.harness import export as export_module
 from fauxbench.harness.errors import InputError, IntegrityError
-from fauxbench.harness.export import CSV_COLUMNS, FORMS, export_set, find_set, publishable
+from fauxbench.harness.export import CSV_COLUMNS, FORMS, export_set, find_set
 from fauxbench.harness.media.content import ImageMedia, SoundMedia
 from fauxbench.harness.media.images import read_image, write_png
 from fauxbench.harness.media.item import Item, Kind, Modality, Split
 from fauxbench.harness.media.mediaset import MediaSet, MediaSetWriter, Terms
+from fauxbench.harness.safeguards.publishing import why_not_hand_on
 from fauxbench.harness.store.store import Store
 
 RNG = np.random.default_rng(6)
@@ -204,10 +205,10 @@ def test_a_set_folder_is_a_set(media: MediaSet) -> None:
 
 
 def test_pictures_of_real_people_leave_only_if_the_terms_say_so(tmp_path: Path) -> None:
-    assert not publishable(made(tmp_path / "a"))
-    assert publishable(made(tmp_path / "b", terms=Terms(permits=("evaluate", "publish"), grant="me")))
-    assert publishable(made(tmp_path / "c", terms=Terms(people="none")))
-    assert publishable(made(tmp_path / "d", "fake 1"))
+    assert why_not_hand_on(made(tmp_path / "a"))
+    assert not why_not_hand_on(made(tmp_path / "b", terms=Terms(permits=("evaluate", "publish"), grant="me")))
+    assert not why_not_hand_on(made(tmp_path / "c", terms=Terms(people="none")))
+    assert not why_not_hand_on(made(tmp_path / "d", "fake 1"))
 
 
 def test_masks_go_along_only_if_asked(tmp_path: Path) -> None:

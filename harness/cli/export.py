@@ -25,12 +25,17 @@ def export(
     json_: options.Json = False,
 ) -> None:
     """Write a set, marked, in a form that other tools read."""
-    from ..export import FORMS, export_set, find_set, publishable
+    from ..export import FORMS, export_set, find_set
+    from ..safeguards.detectability import detectability_of
+    from ..safeguards.publishing import why_not_hand_on
 
     if as_ not in FORMS:
         raise InputError(f"--as {as_}{did_you_mean(as_, FORMS)}; legal: {', '.join(FORMS)}")
     media, origin = find_set(set_, store)
-    if not publishable(media):
-        raise RefusedError(f"{set_}: pictures of real people; the set's terms do not permit 'publish'")
+    reasons = why_not_hand_on(media)
+    if reasons:
+        raise RefusedError(f"{set_}: {'; '.join(reasons)}")
     written = str(export_set(media, as_, out, origin, masks=masks))
+    if detectability_of(media.card) is None:
+        typer.echo("warning: not scored by detectors, so it cannot be published on a leaderboard", err=True)
     typer.echo(json.dumps({"path": written, "form": as_, "items": len(media)}) if json_ else written)
