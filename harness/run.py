@@ -18,6 +18,7 @@ from .planning.planner import plan_suite
 from .reduce import Reduced, reduce_run
 from .registry import DETECTORS
 from .report import SUFFIXES, render, tables
+from .report.curves import write_figures
 from .report.html import page
 from .run_folder import RunFolder
 from .samples import write_samples
@@ -61,21 +62,21 @@ def default_workers() -> int:
     return max(1, os.cpu_count() or 1)
 
 
-def load(suite: Suite | str | Path) -> tuple[Suite, Path]:
-    """Return a suite and the folder that its paths are relative to.
+def load(suite: Suite | str | Path, size: str | None = None) -> tuple[Suite, Path]:
+    """Return a suite, in one of its sizes where a file has several, and the folder that its paths are relative to.
 
     Raises:
-        SuiteError: No such suite, or it is wrong.
+        SuiteError: No such suite or size, or it is wrong.
     """
     if isinstance(suite, Suite):
         return suite, Path.cwd()
     path = find_suite(str(suite))
-    return read_suite(path), path.resolve().parent
+    return read_suite(path, size), path.resolve().parent
 
 
-def plan(suite: Suite | str | Path, store: Path, device: str = "cpu") -> SuitePlan:
+def plan(suite: Suite | str | Path, store: Path, device: str = "cpu", size: str | None = None) -> SuitePlan:
     """Return the plan of a suite; nothing is run and nothing is written."""
-    loaded, base = load(suite)
+    loaded, base = load(suite, size)
     try:
         return plan_suite(loaded, base, weights_folder(store), device)
     except FauxbenchError as error:
@@ -84,10 +85,12 @@ def plan(suite: Suite | str | Path, store: Path, device: str = "cpu") -> SuitePl
         raise type(error)(f"{find_suite(str(suite))}: {error}") from error
 
 
-def preview(suite: Suite | str | Path, *, store: Path | None = None, device: str = "cpu") -> Preview:
+def preview(
+    suite: Suite | str | Path, *, store: Path | None = None, device: str = "cpu", size: str | None = None
+) -> Preview:
     """Return what `run` would do: units to do, units cached, estimated seconds. Nothing is written."""
     place = store or default_store()
-    planned = plan(suite, place, device)
+    planned = plan(suite, place, device, size)
     if not place.exists():
         seconds = {unit.id: unit.cost for unit in planned.plan.units}
         return Preview(plan=planned.plan, cached=frozenset(), seconds=seconds)
@@ -107,6 +110,7 @@ def run(
     workers: int | None = None,
     display: Display | None = None,
     retry: bool = False,
+    size: str | None = None,
 ) -> RunResult:
     """Run a suite and return its results.
 
@@ -120,13 +124,14 @@ def run(
         workers: Processes at once; default: one a processor. The numbers do not depend on it.
         display: Told of progress; default: nobody.
         retry: Do units again in which items failed.
+        size: One of the `sizes` of the suite's file.
 
     Raises:
         InputError: The suite is wrong, or terms do not allow it; nothing was run.
         StorageError: The disk is full; the same call resumes.
     """
     place = Path(store) if store else default_store()
-    planned = plan(suite, place, device)
+    planned = plan(suite, place, device, size)
     opened = Store(place)
     folder = RunFolder.open(Path(runs), planned.suite)
     try:
@@ -170,6 +175,8 @@ def _write(folder: RunFolder, planned: SuitePlan, ran: Ran, reduced: Reduced) ->
         for format_name, suffix in SUFFIXES.items():
             text = page([table], table.title) if format_name == "html" else render(table, format_name)
             folder.write(f"tables/{name}{suffix}", text)
+    with storage_errors(folder.path):
+        write_figures(folder.path / "figures", reduced.results)
     folder.write("replicates.json", canonical(reduced.replicates.model_dump(mode="json")) + "\n")
     folder.write("results.json", reduced.results.model_dump_json(indent=1) + "\n")
     with storage_errors(folder.path):

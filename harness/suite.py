@@ -1,6 +1,7 @@
 """The Suite: an experiment as data, one YAML file."""
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from .cards import Document, Name, Version, did_you_mean
 from .connect.spec import CommandSpec, HttpSpec
 from .errors import SuiteError
 from .media.mediaset import Terms
+from .suite_conditions import ConditionSpec, NamedCondition, RenderSpec, StepSpec
 from .suite_data import Counts as Counts
 from .suite_data import DataSpec as DataSpec
 from .suite_data import Splits as Splits
@@ -139,6 +141,8 @@ class Suite(Document):
     train_on: tuple[str | tuple[str, ...], ...] = ()
     """What detectors are trained on: `name@version`, a list of them, `all`, `all but X` with X a system, a generator, a
     technique or a kind, or `leave-one-out`: all but each generator in turn. Default: each fake system, then all."""
+    conditions: tuple[NamedCondition, ...] = ()
+    """Under which every metric and detector is measured again: see docs/robustness.md."""
     missing: Literal["worst", "exclude", "intersect"] = "worst"
     """What a detector's failure on an item counts as: the worst answer, or nothing; `intersect`: nothing, and a
     comparison keeps the items that both sides have."""
@@ -216,17 +220,47 @@ def find_suite(name: str) -> Path:
     return known[name]
 
 
-def read_suite(path: Path) -> Suite:
+def read_suite(path: Path, size: str | None = None) -> Suite:
     """Read and check a suite file.
+
+    Args:
+        path: The file.
+        size: One of its `sizes`; default: the suite as it stands.
 
     Raises:
         SuiteError: One message that names file, line and key, what was found and what is legal.
     """
-    document = _document(path, "the keys suite, data, generators")
+    document = _sized(path, _document(path, "the keys suite, data, generators"), size)
     try:
         return Suite.model_validate(document)
     except ValidationError as error:
         raise SuiteError("\n".join(_findings(path, document, error))) from error
+
+
+DEFAULT_SIZE = "default"
+
+
+def _sized(path: Path, document: Line, size: str | None) -> Line:
+    """Return the suite in one of its sizes: keys of `sizes.SIZE` replace those of the suite, mappings key by key."""
+    suite = copy(document)
+    sizes = suite.pop("sizes", Line())
+    if not isinstance(sizes, Line) or not all(isinstance(one, Line) for one in sizes.values()):
+        raise SuiteError(f"{path}, line {document.lines['sizes']}: sizes: expected a mapping of names to mappings")
+    if size in {None, DEFAULT_SIZE}:
+        return suite
+    if size not in sizes:
+        known = (DEFAULT_SIZE, *sizes)
+        raise SuiteError(f"{path}: no size '{size}'{did_you_mean(str(size), known)}; there are: {', '.join(known)}")
+    suite.lines = {**suite.lines, **sizes[size].lines}
+    for key, value in sizes[size].items():
+        before = suite.get(key)
+        if isinstance(before, Line) and isinstance(value, Line):
+            suite[key] = Line(before | value)
+            suite[key].lines = {**before.lines, **value.lines}
+        else:
+            suite[key] = value
+    suite["suite"] = f"{suite.get('suite', '')}-{size}"
+    return suite
 
 
 def read_system(path: Path) -> SystemSpec:
@@ -319,6 +353,9 @@ def _fields_at(place: list[Any], top: type[Document]) -> Iterator[str]:
         "generators": SystemSpec,
         "detectors": DetectorSpec,
         "n": Counts,
+        "conditions": ConditionSpec,
+        "chain": StepSpec,
+        "render": RenderSpec,
         "command": CommandSpec,
         "http": HttpSpec,
     }

@@ -19,6 +19,9 @@ def run(
     store: options.Store = None,
     device: options.Device = "cpu",
     workers: options.Workers = None,
+    size: Annotated[
+        str | None, typer.Option(help="One of the sizes of the suite; `full` prints its estimate first.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the plan.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Do units again in which items failed.")] = False,
     strict: Annotated[
@@ -34,11 +37,15 @@ def run(
     from . import show
 
     if dry_run:
-        show.preview(suite, store, device, workers, as_json=json_)
+        show.preview(suite, store, device, workers, as_json=json_, size=size)
         return
+    if size and not quiet:
+        show.preview(suite, store, device, workers, as_json=False, size=size, brief=True)
     display = Display() if quiet else display_for()
     options.check_device(device)
-    result = run_suite(suite, runs=runs, store=store, device=device, workers=workers, display=display, retry=retry)
+    result = run_suite(
+        suite, runs=runs, store=store, device=device, workers=workers, display=display, retry=retry, size=size
+    )
     if json_:
         typer.echo(result.results.model_dump_json())
         typer.echo(str(result.folder), err=True)

@@ -23,13 +23,22 @@ def results(found: Results) -> None:
         typer.echo(f"warning: {warning}")
 
 
-def preview(suite: str, store: Path | None, device: str, workers: int | None, *, as_json: bool) -> None:
-    """Print what a run would do."""
+def preview(
+    suite: str,
+    store: Path | None,
+    device: str,
+    workers: int | None,
+    *,
+    as_json: bool,
+    size: str | None = None,
+    brief: bool = False,
+) -> None:
+    """Print what a run would do; `brief`: in one line, on stderr."""
     from ..execute.display import span
     from ..run import default_workers
     from ..run import preview as preview_suite
 
-    found = preview_suite(suite, store=store, device=device)
+    found = preview_suite(suite, store=store, device=device, size=size)
     count = workers or default_workers()
     total = sum(found.seconds.values()) / min(count, max(len(found.seconds), 1))
     units: list[dict[str, Any]] = [
@@ -41,10 +50,11 @@ def preview(suite: str, store: Path | None, device: str, workers: int | None, *,
             json.dumps({"units": units, "cached": len(found.cached), "to_do": len(found.seconds), "seconds": total})
         )
         return
-    for unit in units:
+    for unit in () if brief else units:
         state = "cached" if unit["cached"] else f"to do, about {span(unit['seconds'])}"
         typer.echo(f"{unit['unit']:<60} {state}")
     typer.echo(
         f"{len(units)} units: {len(found.cached)} cached, {len(found.seconds)} to do, "
-        f"about {span(total)} with {count} workers"
+        f"about {span(total)} with {count} workers",
+        err=brief,
     )

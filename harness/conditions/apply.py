@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..canonical import JSON
-from ..errors import MediaError
+from ..errors import InputError, MediaError
 from ..media.clips import open_clip
 from ..media.content import FileMedia, Frames, ImageMedia, Picture, SoundMedia, VideoMedia
 from ..media.images import read_image
@@ -35,7 +35,9 @@ class Changed:
 
 
 def apply_chain(chain: Chain, item: Item, seed: int, scratch: Path) -> Changed:
-    """Change one item. What is drawn depends on the seed and the item's id, and not on the severity.
+    """Change one item. What is drawn depends on the seed and the item, and not on the severity.
+
+    An item that was made from another is changed as that one is, so that the two stay a pair.
 
     Args:
         chain: Its steps.
@@ -49,7 +51,7 @@ def apply_chain(chain: Chain, item: Item, seed: int, scratch: Path) -> Changed:
         MediaError: The file cannot be read, or what was made of it cannot be written.
     """
     chain.check(item.modality)
-    rng = np.random.default_rng([seed, zlib.crc32(item.id.encode())])
+    rng = np.random.default_rng([seed, zlib.crc32((item.sources[0] if item.sources else item.id).encode())])
     media: Changing | FileMedia = _opened(item)
     applied: list[Mapping[str, JSON]] = []
     for place, step in enumerate(chain.steps):
@@ -61,6 +63,8 @@ def apply_chain(chain: Chain, item: Item, seed: int, scratch: Path) -> Changed:
             media = _step(step, media, drawn, scratch / f"{place}.mp4")
         except EmptyCellError as error:
             raise EmptyCellError(f"{item.id}: {step.name}: {error}") from error
+        except ValueError as error:
+            raise InputError(f"condition {step.name}: {error}") from error
     if isinstance(media, VideoMedia):
         try:
             media = near(media, scratch / f"{len(chain.steps)}.mp4")

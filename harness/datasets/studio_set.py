@@ -57,6 +57,7 @@ def studio_from_key(key: Mapping[str, JSON]) -> StudioFolder:
     people, seed = int(key["people"]), int(key["seed"])
     pictures, clips, sounds = (int(key[name]) for name in ("per_person", "clips", "sounds"))
     speech: dict[str, Any] = {"seconds": float(key["seconds"]), "languages": tuple(key["languages"]), "seed": seed}
+    speech["first_person"] = int(key.get("first_person", 0))
     size, height = int(key["size"]), int(key["height"])
     return StudioFolder(
         pictures=StudioRecipe(people=people, per_person=pictures, size=size, seed=seed) if pictures else None,

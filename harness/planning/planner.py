@@ -9,6 +9,7 @@ from ..media.mediaset import Terms
 from ..metrics.offers import UNITS
 from ..plan import Plan
 from ..suite import Suite
+from .conditions import plan_conditions
 from .detection import plan_detection
 from .model import RENDERED, Draft, SuitePlan
 from .realism import plan_realism
@@ -68,6 +69,7 @@ def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu", *, 
         _check_enough(draft)
         plan_realism(draft)
         plan_detection(draft)
+        plan_conditions(draft)
     return SuitePlan(
         suite=suite,
         plan=Plan(units=tuple(draft.units.values()), device=device),

@@ -27,6 +27,7 @@ from .panels import (
     unplaced,
     value_cell,
 )
+from .robustness import robustness_tables
 
 
 def tables(results: Results, *, version: str | None = None) -> dict[str, Table]:
@@ -42,7 +43,7 @@ def tables(results: Results, *, version: str | None = None) -> dict[str, Table]:
         version: Of fauxbench, for the provenance; by default the installed one.
     """
     origin = provenance(results, version)
-    built = [*_realism(results, origin), *detection_tables(results, origin)]
+    built = [*_realism(results, origin), *detection_tables(results, origin), *robustness_tables(results, origin)]
     return {table.name: table for table in built}
 
 

@@ -232,10 +232,22 @@ def _together(
     if all(name in drawn for name in kept):
         every = np.stack([drawn[name] for name in kept])
         interval = draws.interval(_mean(every) if area else every.min(axis=0))
+        if interval is not None and interval.low == interval.high:
+            interval = _of_cells([one.interval for one in kept.values()], area=area)
     else:
         flags.append(f"no interval: fewer than {FEWEST} clusters in a class")
     value = float(_mean(values)[0]) if area else float(values.min())
     return Measurement(value=value, interval=interval, n=n, flags=tuple(flags))
+
+
+def _of_cells(intervals: Sequence[Interval | None], *, area: bool) -> Interval | None:
+    """Return the interval over cells in all of which every draw says the same: from the ends of theirs."""
+    known = [one for one in intervals if one is not None]
+    if len(known) < len(intervals):
+        return None
+    ends = [np.array([[getattr(one, side)] for one in known], dtype=np.float64) for side in ("low", "high")]
+    low, high = (float(_mean(one)[0] if area else one.min()) for one in ends)
+    return replace(known[0], low=low, high=high)
 
 
 def _mean(curves: Floats) -> Floats:

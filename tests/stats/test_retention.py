@@ -88,6 +88,9 @@ def test_perfect_answers_have_an_interval_that_is_not_a_point() -> None:
     kept = retained(clean, {"1": clean}, 0.5, rng())["1/retention/balanced_accuracy"]
     assert kept.value == 1.0
     assert kept.interval.low < 0.95
+    found = retained(clean, {"1": clean, "2": clean}, 0.5, rng())
+    assert found["worst/balanced_accuracy"].interval.low == pytest.approx(kept.interval.low)
+    assert found["area/balanced_accuracy"].interval.low == pytest.approx(0.25 + 0.75 * kept.interval.low)
 
 
 @pytest.mark.slow

@@ -1,11 +1,16 @@
-"""The step that changes real pictures: every one alike, or by leaving half of the people out."""
+"""Steps that change finished media: real pictures for an audit, or the test split of any set by a condition."""
 
 import zlib
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from ...canonical import JSON
+from ...conditions.apply import apply_chain
+from ...conditions.chain import Chain
+from ...conditions.change import EmptyCellError
 from ...conditions.table import Condition
 from ...errors import Failure, MediaError
 from ...media.content import ImageMedia, Picture
@@ -60,3 +65,39 @@ def _pixels(item: Item) -> Picture:
     if item.modality is not Modality.IMAGE or item.location is None:
         raise MediaError(f"{item.id}: a {item.modality}, and only pictures are changed here")
     return read_image(item.location)
+
+
+def condition(step: Step) -> Outcome:
+    """Change the test split of a set by a chain: every item alike, by streaming, with what was drawn in its facts."""
+    base = step.set("set")
+    chain = Chain.from_record(step.key["chain"])
+    items = base.select(Split.TEST)
+    modality = items[0].modality if items else Modality(base.card.modality)
+    writer = MediaSetWriter(
+        step.out / "set", name=base.card.name, origin="condition", modality=modality, terms=base.card.terms
+    )
+    writer.facts = {**base.card.facts, "base": base.digest, "chain": chain.record()}
+    for done, item in enumerate(items, 1):
+        _add_changed(writer, item, chain, int(step.key["seed"]), step.scratch)
+        step.progress(done / len(items), f"{done} of {len(items)} items")
+    for missed in base.missed:
+        if missed.split is Split.TEST:
+            writer.fail(*missed)
+    return outcome_of_set(writer.seal())
+
+
+def _add_changed(writer: MediaSetWriter, item: Item, chain: Chain, seed: int, scratch: Path) -> None:
+    """Add one item as the chain leaves it; one that has nothing to show is a failure of the kind `empty`."""
+    with TemporaryDirectory(dir=scratch) as folder:
+        try:
+            made = apply_chain(chain, item, seed, Path(folder))
+            facts = {name: value for name, value in item.facts.items() if name not in _SEEN_ANEW}
+            changed = replace(item, facts={**facts, "conditions": [dict(one) for one in made.applied]})
+            writer.add(changed, made.media)
+        except MediaError as error:
+            kind = "empty" if isinstance(error, EmptyCellError) else "unreadable"
+            writer.fail(Failure(request_id=item.id, kind=kind, message=str(error)), item.split, item.cluster)
+
+
+_SEEN_ANEW = frozenset({"width", "height", "fps", "seconds"})
+"""Facts that the changed file says itself."""
