@@ -188,6 +188,10 @@ class MetricCard(Document):
     """Which instruments it reads; `pixels` needs none."""
     modality: tuple[Literal["image", "video", "audio"], ...] = ("image",)
     """What it can be measured on: sets of pictures, of clips, of sounds."""
+    truth: bool = False
+    """Whether it reads the perfect results, which the studio renders from the factors it knows."""
+    asked: tuple[Literal["target", "references", "driver", "attributes"], ...] = ()
+    """Only for systems that are given one of these; empty: for all."""
     display: dict[str, str] = {}
     """Name shown with a given instrument, for instance `inception-2015 = "fid"`; otherwise `name[instrument]`."""
     minimum_n: int = 2

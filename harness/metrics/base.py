@@ -26,6 +26,8 @@ class Features:
     """One label an item; items that share a label are resampled together."""
     arrays: Mapping[str, NDArray[Any]]
     """`features` (N, D) float32; `logits` (N, C) float32 where the instrument has classes."""
+    columns: tuple[str, ...] = ()
+    """Names of the columns of `factors`, where the instrument reads factors."""
     blocks: tuple[int, ...] = ()
     """Block of each item, where it was dealt over the whole request list, so that an item that failed moves no other;
     empty: dealt over the items that are here."""
@@ -39,6 +41,7 @@ class Features:
             ids=tuple(self.ids[i] for i in rows),
             clusters=tuple(self.clusters[i] for i in rows),
             arrays={name: array[rows] for name, array in self.arrays.items()},
+            columns=self.columns,
             blocks=tuple(self.blocks[i] for i in rows) if self.blocks else (),
         )
 
@@ -52,6 +55,8 @@ class Pair:
     cluster: str
     synthetic: Picture
     real: Picture
+    truth: Picture | None = None
+    """The perfect result, where it is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +77,12 @@ class Link(NamedTuple):
     """Of the synthetic item."""
     cluster: str
     source: str
+    person: str | None = None
+    """Who it should show, if that is not the person of the source."""
+    before: Mapping[str, float] = {}
+    """Factors of the source, where they are known."""
+    after: Mapping[str, float] = {}
+    """Factors that the item should show, where they are known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +96,8 @@ class Evidence:
     """What the system was fitted on; memorisation reads it."""
     unseen: Features | None = None
     """Real items that the system never saw and that are not the reference; memorisation reads it."""
+    truth: Features | None = None
+    """The perfect results, under the ids of the synthetic items."""
     pairs: Iterator[Pair] = field(default_factory=lambda: iter(()))
     """Streamed; paired metrics read it once."""
     sounds: Iterator[SoundPair] = field(default_factory=lambda: iter(()))

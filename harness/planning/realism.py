@@ -14,7 +14,7 @@ from ..metrics.offers import Offer, offer
 from ..plan import Unit
 from ..suite import Suite
 from .controls import Controls, realism_row
-from .model import REAL, Draft, Source, System
+from .model import REAL, Draft, Source, System, code_of
 from .reading import Protocols, Reading, extracted, measure_key, missing_weights, protocols_of
 
 C = TypeVar("C")
@@ -123,8 +123,12 @@ def plan_measured(
     draft: Draft, card: MetricCard, reading: Reading | None, system: System, controls: Controls | None = None
 ) -> None:
     """Add a metric on one system, under an instrument where it reads one."""
+    if card.asked and not set(card.asked) & set(system.card.uses):
+        return
     row = realism_row(card, reading, system.name, system.card.kind)
     reason = missing_weights(draft, reading) if reading else None
+    if card.truth and (draft.suite.data.dataset != "studio" or draft.modality is not Modality.IMAGE):
+        reason = "not computed: the perfect result is known of the studio's pictures alone"
     sources: list[Source] = []
     for seed, made in zip(system.seeds, system.sets, strict=True):
         if reason:
@@ -139,6 +143,8 @@ def plan_measured(
                 "synthetic": extracted(draft, reading, made, (Split.TEST,)),
                 "real": extracted(draft, reading, REAL, tuple(Split)),
             }
+        if card.truth:
+            inputs |= _perfect(draft, reading, system, seed, made)
         unit = Unit(
             id=f"measure {row.metric} of {system.name} seed {seed}",
             kind="measure",
@@ -151,3 +157,19 @@ def plan_measured(
     found = tuple(sources)
     compared = controls.compared(system, found) if controls else None
     draft.rows.append(replace(row, sources=found, set_unit=system.sets[0], reason=reason, compared=compared))
+
+
+def _perfect(draft: Draft, reading: Reading | None, system: System, seed: int, made: str) -> dict[str, str]:
+    """Add the unit that renders what a system was asked for, and what reads it; return the inputs that they are."""
+    code = code_of("datasets/studio", "media", "execute/steps/perfect.py")
+    unit = Unit(
+        id=f"perfect {system.name} seed {seed}",
+        kind="render_perfect",
+        what=f"studio {draft.counts[Split.TEST]} {draft.output_size}",
+        key={"code": code},
+        inputs={"synthetic": made, "real": REAL},
+        cost=0.01 * draft.counts[Split.TEST],
+    )
+    truth = draft.add(unit)
+    read = {"truth": extracted(draft, reading, truth, (Split.TEST,))} if reading else {}
+    return {"truth_set": truth, **read}

@@ -15,6 +15,7 @@ _HOME = {
     "retain": "robustness",
     "fit": "systems",
     "generate": "systems",
+    "render_perfect": "perfect",
     "extract": "measures",
     "measure": "measures",
     "train": "detection",

@@ -30,6 +30,7 @@ from ...stats.score import Measurement
 from ...store.store import Store
 from ..step import Outcome, Step
 from . import held_out
+from .perfect import factors_of
 
 
 def _pixels(item: Item) -> Picture:
@@ -56,6 +57,8 @@ def extract(step: Step) -> Outcome:
         np.savez(file, allow_pickle=False, **arrays)
     asked = media.labels(Split.TEST)
     record = {"rows": rows, "failures": stream.failures, "asked": asked}
+    if "factors" in arrays:
+        record["columns"] = list(getattr(instrument, "factor_names", ()))
     (step.out / "rows.json").write_text(json.dumps(record), encoding="utf-8")
     chunks = [np.ascontiguousarray(arrays[name]).tobytes() for name in sorted(arrays)]
     output = digest_of_bytes([digest_of({**record, "names": sorted(arrays)}).encode(), *chunks])
@@ -105,7 +108,8 @@ def read_features(folder: Path, *splits: Split) -> tuple[Features, int]:
         raise IntegrityError(f"{folder} is damaged ({error}); delete it to have it made again") from error
     ids = tuple(record["rows"][i][0] for i in keep)
     clusters = tuple(record["rows"][i][1] for i in keep)
-    return Features(ids=ids, clusters=clusters, arrays=arrays), len(record["failures"])
+    columns = tuple(record.get("columns", ()))
+    return Features(ids=ids, clusters=clusters, arrays=arrays, columns=columns), len(record["failures"])
 
 
 def _labels(folder: Path) -> dict[str, str]:
@@ -153,7 +157,8 @@ def _paired(step: Step, card: MetricCard, synthetic: MediaSet, failures: dict[st
     if "audio" in card.modality:
         return Evidence(sounds=iter(_SoundPairs(synthetic, real, failures)), seed=seed)
     compare = comparer(name, Store(step.store).weights, step.device) if name else None
-    return Evidence(pairs=iter(_Pairs(synthetic, real, failures)), compare=compare, seed=seed)
+    truth = step.set("truth_set") if "truth_set" in step.inputs else None
+    return Evidence(pairs=iter(_Pairs(synthetic, real, failures, truth)), compare=compare, seed=seed)
 
 
 def _linked(step: Step, synthetic: MediaSet, seed: int, failures: dict[str, int]) -> Evidence:
@@ -162,10 +167,27 @@ def _linked(step: Step, synthetic: MediaSet, seed: int, failures: dict[str, int]
     theirs, _ = read_features(step.inputs["real"], *Split)
     items = synthetic.select(Split.TEST)
     known = set(mine.ids)
-    links = tuple(Link(i.id, i.cluster, i.sources[0]) for i in items if i.sources and i.id in known)
+    truths = {item.id: item for item in step.set("truth_set")} if "truth_set" in step.inputs else {}
+    before = {item.id: item for item in step.set("real_set")} if truths else {}
+    links = tuple(_link(i, before, truths) for i in items if i.sources and i.id in known)
     lost = {"no source": sum(not i.sources for i in items), "unreadable": unread}
     failures.update({why: count for why, count in lost.items() if count})
-    return Evidence(synthetic=mine, real=theirs, links=links, seed=seed)
+    fit, unseen = (read_features(step.inputs["real"], split)[0] for split in (Split.TRAIN, Split.VALIDATION))
+    truth = read_features(step.inputs["truth"], Split.TEST)[0] if "truth" in step.inputs else None
+    return Evidence(synthetic=mine, real=theirs, fit=fit, unseen=unseen, links=links, truth=truth, seed=seed)
+
+
+def _link(item: Item, before: Mapping[str, Item], truths: Mapping[str, Item]) -> Link:
+    source = before.get(item.sources[0])
+    truth = truths.get(item.id)
+    return Link(
+        id=item.id,
+        cluster=item.cluster,
+        source=item.sources[0],
+        person=item.clusters.get("source_identity"),
+        before=(factors_of(source) if source else None) or {},
+        after=(factors_of(truth) if truth else None) or {},
+    )
 
 
 def _evidence(step: Step) -> tuple[Evidence, int]:
@@ -185,9 +207,12 @@ def _evidence(step: Step) -> tuple[Evidence, int]:
 class _Pairs:
     """Streams synthetic pictures of the test split beside the real ones they were made from."""
 
-    def __init__(self, synthetic: MediaSet, real: MediaSet, failures: dict[str, int]) -> None:
+    def __init__(
+        self, synthetic: MediaSet, real: MediaSet, failures: dict[str, int], truth: MediaSet | None = None
+    ) -> None:
         self.items = synthetic.select(Split.TEST)
         self.real = {item.id: item for item in real}
+        self.truth = {item.id: item for item in truth or ()}
         self.failures = failures
 
     def __iter__(self) -> Iterator[Pair]:
@@ -204,7 +229,8 @@ class _Pairs:
             if mine.shape != theirs.shape:
                 self.failures["other size than its source"] = self.failures.get("other size than its source", 0) + 1
                 continue
-            yield Pair(id=item.id, cluster=item.cluster, synthetic=mine, real=theirs)
+            perfect = _pixels(self.truth[item.id]) if item.id in self.truth else None
+            yield Pair(id=item.id, cluster=item.cluster, synthetic=mine, real=theirs, truth=perfect)
 
 
 class _SoundPairs:
