@@ -36,18 +36,22 @@ _BLOCKS = (GRID // BLOCK) ** 2
 _EACH = CODED_BITS // _BLOCKS
 _BAND = ((0, 2), (1, 1), (2, 0), (0, 3), (1, 2), (2, 1), (3, 0), (2, 2))
 """Frequencies of a block that carry: low enough to survive halving a picture of 64 pixels."""
+FREQUENCIES = 4
+"""Of a block in each direction, the lowest, among which the band lies."""
+_SAMPLE = 3
+"""Frames of a clip that are looked at for a crop."""
 _REPAIRS = 3
 """Times that what clipping and rounding took away is put back."""
 
 
 def mark_picture(picture: Picture, mark: Mark, key: bytes) -> Picture:
     """Return the picture with an invisible mark; the same mark and key give the same pixels."""
-    return _marked(picture, encode(seal(mark, key)), _Secret.of(bytes(key)))
+    return _marked(picture, encode(seal(mark, key)), Secret.of(bytes(key)))
 
 
 def mark_frames(frames: Iterable[Picture], mark: Mark, key: bytes) -> Iterator[Picture]:
     """Yield the frames, each with the whole mark."""
-    coded, secret = encode(seal(mark, key)), _Secret.of(bytes(key))
+    coded, secret = encode(seal(mark, key)), Secret.of(bytes(key))
     return (_marked(frame, coded, secret) for frame in frames)
 
 
@@ -57,42 +61,60 @@ def find_in_picture(picture: Picture, key: bytes) -> Found | None:
 
 
 def find_in_frames(frames: Iterable[Picture], key: bytes) -> Found | None:
-    """Look for a mark in the frames together."""
+    """Look for a mark in the frames together; in the first three for one that was cropped."""
     check_key(key)
-    secret = _Secret.of(bytes(key))
+    secret = Secret.of(bytes(key))
     total: Evidence | None = None
+    sample: list[Picture] = []
     for frame in frames:
         one = Evidence.of(secret.turns(canonical(frame)))
         total = one if total is None else total + one
-    return None if total is None else decide(total, key)
+        if len(sample) < _SAMPLE:
+            sample.append(frame)
+    if total is None:
+        return None
+    found = decide(total, key)
+    if found is None and min(min(frame.shape[:2]) for frame in sample) >= SMALLEST:
+        from .crop import look_in_crops
+
+        evidence, attempts = look_in_crops(sample, secret)
+        found = decide(evidence, key, attempts=attempts)
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Secret:
+class Secret:
     """What the key decides."""
 
+    weights: NDArray[np.float64]
+    """(64, 4, 16): of each block, orthonormal directions over its 4 x 4 lowest frequencies."""
     directions: NDArray[np.float64]
-    """(64, 4, 64): of each block, orthonormal directions over its pixels."""
+    """(64, 4, 64): the same over its pixels."""
     order: NDArray[np.int64]
     """(256,) number -> coded bit."""
     dither: Numbers
 
     @classmethod
     @lru_cache(maxsize=8)
-    def of(cls, key: bytes) -> "_Secret":
+    def of(cls, key: bytes) -> "Secret":
         """Derive it."""
         count = len(_BAND) // _EACH * _EACH
         places = shuffle(key, "picture places", _BLOCKS, len(_BAND))[:, :count]
         drawn = np.frombuffer(derive(key, "picture signs", _BLOCKS * count), dtype=np.uint8)
         signs = (1.0 - 2.0 * (drawn & 1)).reshape(_BLOCKS, count)
-        weights = np.zeros((_BLOCKS, _EACH, len(_BAND)))
         rows = np.repeat(np.arange(_BLOCKS), count)
-        weights[rows, np.tile(np.arange(count) % _EACH, _BLOCKS), places.reshape(-1)] = signs.reshape(-1)
+        carriers = np.array([u * FREQUENCIES + v for u, v in _BAND])[places.reshape(-1)]
+        weights = np.zeros((_BLOCKS, _EACH, FREQUENCIES**2))
+        weights[rows, np.tile(np.arange(count) % _EACH, _BLOCKS), carriers] = signs.reshape(-1)
         weights /= np.sqrt(count // _EACH)
-        basis = cosines(BLOCK, BLOCK)
-        waves = np.stack([np.outer(basis[u], basis[v]).reshape(-1) for u, v in _BAND])
+        basis = cosines(FREQUENCIES, BLOCK)
         order = shuffle(key, "picture order", 1, CODED_BITS)[0]
-        return cls(directions=weights @ waves, order=order, dither=dithers(key, "picture"))
+        return cls(
+            weights=weights,
+            directions=weights @ np.kron(basis, basis),
+            order=order,
+            dither=dithers(key, "picture"),
+        )
 
     def numbers(self, small: NDArray[np.float64]) -> Numbers:
         """Return the (256,) numbers of a canonical picture."""
@@ -102,7 +124,7 @@ class _Secret:
         return np.asarray(out)
 
     def turns(self, small: NDArray[np.float64]) -> Numbers:
-        """Return (attempts, 256) numbers / step - dither: mirrored or not, at every gain and step."""
+        """Return (22 x 2, 256) numbers / step - dither: as it is and mirrored, at every gain and step."""
         seen = np.stack([self.numbers(small), self.numbers(small[:, ::-1])])
         sizes = np.outer(GAINS, STEPS).reshape(-1)
         return (seen[:, None, :] / sizes[None, :, None]).reshape(-1, CODED_BITS) - self.dither
@@ -133,10 +155,15 @@ def reducer(length: int) -> NDArray[np.float64]:
 def canonical(picture: Picture) -> NDArray[np.float64]:
     """Return the canonical (64, 64) picture, in levels / 64 x 64 so that its energy is a mean square a pixel."""
     height, width = picture.shape[:2]
-    return np.asarray(reducer(height) @ (picture @ _LUMA) @ reducer(width).T)
+    return np.asarray(reducer(height) @ luma(picture) @ reducer(width).T)
 
 
-def _marked(picture: Picture, coded: Bits, secret: _Secret) -> Picture:
+def luma(picture: Picture) -> NDArray[np.float64]:
+    """Return the (H, W) luma (ITU-R BT.601)."""
+    return np.asarray(picture @ _LUMA)
+
+
+def _marked(picture: Picture, coded: Bits, secret: Secret) -> Picture:
     height, width = picture.shape[:2]
     if min(height, width) < SMALLEST:
         raise ValueError(f"a picture of {width}x{height}; the shortest side that can be marked is {SMALLEST}")

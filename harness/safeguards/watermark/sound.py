@@ -129,7 +129,7 @@ def _values(period: Numbers) -> Numbers:
 
 def _step(period: Numbers) -> float:
     loudness = max(float(np.sqrt(np.sum(_values(period) ** 2))), QUIETEST)
-    return STRENGTH * loudness * np.sqrt(12.0 / CODED_BITS)
+    return float(STRENGTH * loudness * np.sqrt(12.0 / CODED_BITS))
 
 
 def _added(part: Numbers, length: int, coded: Bits, secret: _Secret) -> Numbers:
@@ -182,7 +182,6 @@ def _likeliest_start(values: Numbers, length: int, secret: _Secret) -> tuple[int
     heard = values[: 2 * length]
     size = 4 * length
     spectrum = np.fft.rfft(heard, size)
-    energy = np.zeros(2 * length)
     fit = np.zeros(2 * length)
     starts = np.arange(-length, length)
     band = _banded(heard, length)
