@@ -12,7 +12,7 @@ import numpy as np
 from .canonical import JSON
 from .cards import DetectorCard, GeneratorCard
 from .errors import Failure
-from .media.content import Frames, Media
+from .media.content import Frames, Media, Picture
 from .media.item import Item
 
 if TYPE_CHECKING:
@@ -74,6 +74,10 @@ class Context:
     """Seconds after which the harness ends the unit."""
     progress: Callable[[float, str], None] = lambda fraction, message: None
     """Call with the fraction done in [0, 1] and a short message, now and then."""
+    checkpoints: Path | None = None
+    """In `fit`: a folder that outlives an interruption. What is left there, the next try at the same fit finds."""
+    show: Callable[[Picture, str], None] = lambda picture, name: None
+    """In `fit`: call with a picture of how far it is, (H, W, 3) uint8 RGB, and a name for its file."""
 
     def rng(self, *path: int) -> np.random.Generator:
         """Return a numpy Generator that depends on the seed and `path` alone."""

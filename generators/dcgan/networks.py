@@ -14,7 +14,7 @@ def _stages(side: int) -> int:
     return side.bit_length() - 3
 
 
-class Painter(nn.Module):
+class Artist(nn.Module):
     """Generator network: a latent vector (N, latent) to pictures (N, 3, side, side) in [-1, 1].
 
     Radford et al. 2015 (arXiv:1511.06434), section 3 and figure 1: the latent is projected to 4 x 4 and doubled by

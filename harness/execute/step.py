@@ -7,7 +7,11 @@ from types import MappingProxyType
 
 from ..canonical import JSON
 from ..contracts import Context
-from ..media.mediaset import MediaSet
+from ..media.content import Picture
+from ..media.mediaset import MediaSet, file_stem
+
+PICTURES = "pictures"
+"""Sub-folder of the pictures that a training shows as it goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,8 @@ class Step:
     device: str
     time_limit: float
     progress: Callable[[float, str], None]
+    checkpoints: Path | None = None
+    """A folder that outlives an interruption; for units that train."""
 
     def set(self, role: str) -> MediaSet:
         """Open the MediaSet that another unit made."""
@@ -34,8 +40,26 @@ class Step:
     def context(self, seed: int) -> Context:
         """Return the Context for a part that runs inside this unit."""
         return Context(
-            seed=seed, scratch=self.scratch, device=self.device, time_limit=self.time_limit, progress=self.progress
+            seed=seed,
+            scratch=self.scratch,
+            device=self.device,
+            time_limit=self.time_limit,
+            progress=self.progress,
+            checkpoints=self.checkpoints,
+            show=self.show,
         )
+
+    def show(self, picture: Picture, name: str) -> None:
+        """Keep a picture of how far a training is; in the store, because it is synthetic and unmarked."""
+        if self.checkpoints is None:
+            return
+        from ..media.images import write_png
+
+        folder = self.checkpoints / PICTURES
+        folder.mkdir(exist_ok=True)
+        part = folder / f".{file_stem(name)}.part"
+        write_png(part, picture)
+        part.replace(folder / f"{file_stem(name)}.png")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ Standard output belongs to the protocol; what parts print goes to standard error
 
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -20,10 +21,12 @@ from typing import Any, TextIO
 
 from ..errors import FauxbenchError
 from ..store.store import Store, disk_is_full, storage_message
-from .step import Step
+from .step import PICTURES, Step
 
 PROGRESS_EVERY = 0.2
 """Seconds between two progress events."""
+TRAINS = "fit"
+"""Kind of the units that keep checkpoints."""
 
 
 def _speak(stream: TextIO, **message: object) -> None:
@@ -58,6 +61,15 @@ def _reporter(out: TextIO) -> Callable[[float, str], None]:
     return progress
 
 
+def _checkpoints(store: Store, order: Mapping[str, Any]) -> Path | None:
+    """Return where a unit that trains keeps what an interruption must not lose, made if need be."""
+    if order["kind"] != TRAINS:
+        return None
+    folder = store.checkpoints(str(order["task"].get("checkpoints", order["fingerprint"])))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def run_order(order: Mapping[str, Any], out: TextIO) -> None:
     """Run one unit under its lock and leave its results in the store."""
     from .steps import step_function
@@ -85,8 +97,11 @@ def run_order(order: Mapping[str, Any], out: TextIO) -> None:
                 device=order["device"],
                 time_limit=order["time_limit"],
                 progress=_reporter(out),
+                checkpoints=_checkpoints(store, order),
             )
             outcome = step_function(kind)(step)
+            if step.checkpoints and (step.checkpoints / PICTURES).is_dir():
+                (step.checkpoints / PICTURES).rename(folder / PICTURES)
             for left in sorted(scratch.rglob("*"), reverse=True):
                 left.rmdir() if left.is_dir() else left.unlink()
             scratch.rmdir()
@@ -101,6 +116,8 @@ def run_order(order: Mapping[str, Any], out: TextIO) -> None:
                 "seconds": time.monotonic() - began,
             }
             store.commit(kind, fingerprint, folder, record)
+            if step.checkpoints:
+                shutil.rmtree(step.checkpoints)
     _speak(out, event="finished", cached=False)
 
 

@@ -3,6 +3,7 @@
 STORE/                      mode 700: synthetic masters never leave it unmarked
   units/<kind>/ab/<fp>/     unit.json (written last) and what the unit made
   partial/<fp>-<pid>/       a unit in flight; renamed when it is complete
+  checkpoints/<fp>/         what an interrupted training goes on from; gone when its unit is complete
   locks/<fp>.lock           held while a unit runs
   memory.sqlite             content digests of referenced files, durations of units
   weights/                  instruments' weights, put there by the user
@@ -146,6 +147,10 @@ class Store:
     def folder_of(self, kind: str, unit_fingerprint: str) -> Path:
         """Return where a unit's results lie once it is finished."""
         return self.root / "units" / kind / unit_fingerprint[:2] / unit_fingerprint
+
+    def checkpoints(self, name: str) -> Path:
+        """Return where a training keeps its checkpoints: under its unit's fingerprint, or a name of its own."""
+        return self.root / "checkpoints" / name
 
     def find(self, kind: str, unit_fingerprint: str) -> Finished | None:
         """Return a finished unit, or None."""

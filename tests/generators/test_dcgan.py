@@ -6,9 +6,10 @@ import torch
 from torch import nn
 
 from fauxbench import FauxbenchError, FitTask, InputError, Output, Request
-from fauxbench.generators.dcgan.model import network_side
-from fauxbench.generators.dcgan.networks import Critic, Painter, initialise
-from fauxbench.generators.dcgan.training import Recipe, batches, train
+from fauxbench.generators._training import train
+from fauxbench.generators._training_pictures import Batches, network_side
+from fauxbench.generators.dcgan.networks import Artist, Critic, initialise
+from fauxbench.generators.dcgan.training import Game, Recipe
 
 from .conftest import item
 
@@ -33,34 +34,34 @@ def fitted(build, blobs, context):
 
 @pytest.mark.parametrize("side", [32, 64, 128])
 def test_networks_follow_the_paper(side):
-    painter, critic = Painter(latent=10, width=4, side=side), Critic(width=4, side=side)
+    artist, critic = Artist(latent=10, width=4, side=side), Critic(width=4, side=side)
     z = torch.randn(2, 10, generator=torch.Generator().manual_seed(0))
-    pictures = painter(z)
+    pictures = artist(z)
     assert pictures.shape == (2, 3, side, side)
     assert pictures.abs().max() <= 1.0
     assert critic(pictures).shape == (2,)
-    kinds = [type(m) for m in (*painter.modules(), *critic.modules())]
+    kinds = [type(m) for m in (*artist.modules(), *critic.modules())]
     assert not {nn.Linear, nn.MaxPool2d, nn.AvgPool2d} & set(kinds)
-    norms = [[isinstance(m, nn.BatchNorm2d) for m in n.layers] for n in (painter, critic)]
+    norms = [[isinstance(m, nn.BatchNorm2d) for m in n.layers] for n in (artist, critic)]
     assert not any(norms[0][-2:])  # none at the output of the generator
     assert not any(norms[1][:2])  # nor at the input of the discriminator
     assert {m.negative_slope for m in critic.modules() if isinstance(m, nn.LeakyReLU)} == {0.2}
 
 
 def test_initial_weights_have_the_papers_spread_and_leave_the_global_generator_alone():
-    painter = Painter(latent=100, width=16, side=32)
+    artist = Artist(latent=100, width=16, side=32)
     before = torch.random.get_rng_state()
-    initialise(painter, torch.Generator().manual_seed(1))
+    initialise(artist, torch.Generator().manual_seed(1))
     assert torch.equal(before, torch.random.get_rng_state())
-    weights = torch.cat([m.weight.detach().flatten() for m in painter.modules() if isinstance(m, nn.ConvTranspose2d)])
+    weights = torch.cat([m.weight.detach().flatten() for m in artist.modules() if isinstance(m, nn.ConvTranspose2d)])
     assert float(weights.std()) == pytest.approx(0.02, rel=0.02)
     assert float(weights.mean()) == pytest.approx(0.0, abs=2e-4)
 
 
 def test_batches_show_every_picture_equally_often():
     pictures = torch.arange(5, dtype=torch.uint8)[:, None, None, None].expand(5, 3, 4, 4)
-    drawn = batches(pictures, 3, flip=False, rng=torch.Generator().manual_seed(0))
-    seen = torch.cat([next(drawn)[:, 0, 0, 0] for _ in range(5)])
+    drawn = Batches(pictures, flip=False, rng=torch.Generator().manual_seed(0))
+    seen = torch.cat([drawn.draw(3)[:, 0, 0, 0] for _ in range(5)])
     values, counts = torch.unique(seen, return_counts=True)
     assert torch.allclose(values, torch.arange(5) / 127.5 - 1.0)
     assert counts.tolist() == [3] * 5
@@ -69,7 +70,7 @@ def test_batches_show_every_picture_equally_often():
 def test_flip_mirrors_about_half():
     pictures = torch.zeros(1, 3, 4, 4, dtype=torch.uint8)
     pictures[..., 0] = 255
-    drawn = next(batches(pictures, 200, flip=True, rng=torch.Generator().manual_seed(0)))
+    drawn = Batches(pictures, flip=True, rng=torch.Generator().manual_seed(0)).draw(200)
     assert 60 < int((drawn[:, 0, 0, 3] > 0).sum()) < 140
 
 
@@ -119,7 +120,7 @@ def test_saved_and_loaded_it_makes_the_same_pictures(fitted, build, context, tmp
 
 
 def test_it_learns_where_it_is_bright(build, blobs, context):
-    generator = build("dcgan", width=8, steps=120)
+    generator = build("dcgan", width=8, steps=120, fall=False)
     generator.fit(FitTask(train=blobs, output=SMALL), context)
     drawn = pictures_of(generator.generate(requests(*range(16)), context))
     mean = np.mean(list(drawn.values()), axis=(0, 3))
@@ -153,7 +154,7 @@ def test_progress_ends_at_one_and_tells_the_losses(build, blobs, context):
 )
 def test_side_of_the_networks(asked, shapes, side):
     pictures = [np.zeros((*shape, 3), np.uint8) for shape in shapes]
-    assert network_side(Output(width=asked[0], height=asked[1]), pictures) == side
+    assert network_side(Output(width=asked[0], height=asked[1]), pictures, (32, 64, 128)) == side
 
 
 def test_other_sizes_cover_and_cut(build, blobs, context):
@@ -178,9 +179,10 @@ def test_unreadable_train_pictures_are_left_out_and_none_is_an_error(build, blob
 
 
 def test_divergence_is_an_error_that_says_what_to_do(context):
-    recipe = Recipe(latent=8, width=4, steps=20, batch=4, learning_rate=1e30, ema=0.0, flip=False)
+    recipe = Recipe(latent=8, width=4, batch=4, learning_rate=1e30, fall=False, ema=0.0, flip=False)
+    game = Game(torch.zeros(4, 3, 32, 32, dtype=torch.uint8), recipe, context)
     with pytest.raises(FauxbenchError, match=r"diverged at step .*lower learning_rate"):
-        train(torch.zeros(4, 3, 32, 32, dtype=torch.uint8), recipe, context)
+        train(game, name="dcgan", steps=20, recipe={}, context=context)
 
 
 def test_without_training_it_says_so(build, context):

@@ -1,0 +1,1 @@
+"""The plain generator-discriminator baseline (Goodfellow et al. 2014)."""
