@@ -128,4 +128,4 @@ def test_every_import_is_declared() -> None:
     assert set(found) - declared - {"fauxbench"} == set(), found
 
 
-OPTIONAL = {"captum", "diffusers", "espeakng_loader", "facenet_pytorch", "c2pa"}
+OPTIONAL = {"captum", "diffusers", "espeakng_loader", "facenet_pytorch", "c2pa", "pyloudnorm"}

@@ -9,7 +9,7 @@ import typer
 
 from ..cards import did_you_mean
 from ..errors import InputError
-from . import options
+from . import options, preprocess
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 SOURCES = ("studio",)
@@ -17,6 +17,7 @@ SOURCES = ("studio",)
 
 def register(parent: typer.Typer) -> None:
     """Add the verb to the command line."""
+    preprocess.register(app)
     parent.add_typer(app, name="data", help="Make and verify data sets.")
 
 

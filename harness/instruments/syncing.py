@@ -5,12 +5,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..preprocess.activity import levels as levels
+from ..preprocess.activity import speech_in as speech_in
+
 Array = NDArray[np.float64]
 
 EPSILON = 1e-6
 """Added to every difference, as SyncNet's distance does."""
-LOUDEST, RANGE, FAINTEST = 95, 30.0, -60.0
-"""Speech is what is within 30 dB of the 95th percentile of the level, and above -60 dB of full scale."""
 
 
 class Windows(NamedTuple):
@@ -81,23 +82,6 @@ def windows(apart: Array, speech: NDArray[np.bool_], *, fps: float, seconds: flo
 def _sums(values: Array, starts: NDArray[np.intp], length: int) -> Array:
     total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
     return np.asarray(total[starts + length] - total[starts])
-
-
-def levels(sound: NDArray[Any], rate: int, fps: float) -> Array:
-    """Return the level (frames,) of the sound during each frame, dB of full scale, at least -100."""
-    samples = np.asarray(sound, dtype=np.float64)
-    edges = np.round(np.arange(int(len(samples) * fps / rate) + 1) * rate / fps).astype(np.intp)
-    if len(edges) < 2:
-        return np.zeros(0)
-    power = np.add.reduceat(samples[: edges[-1]] ** 2, edges[:-1]) / np.diff(edges)
-    return np.asarray(10 * np.log10(np.maximum(power, 1e-10)))
-
-
-def speech_in(level: Array) -> NDArray[np.bool_]:
-    """Return whether each frame is speech, by its level in dB."""
-    if not len(level):
-        return np.zeros(0, bool)
-    return np.asarray(level > max(float(np.percentile(level, LOUDEST)) - RANGE, FAINTEST))
 
 
 def together(opening: NDArray[Any], level: NDArray[Any], speech: NDArray[np.bool_]) -> float:

@@ -1,0 +1,206 @@
+"""`fauxbench data faces` and `fauxbench data sound`: cut faces out of clips and pictures, bring sounds to one form."""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import InputError, MediaError
+from . import options
+
+if TYPE_CHECKING:
+    from ..preprocess.prepare import FaceSet
+    from ..preprocess.protocol import FaceProtocol
+
+Source = Annotated[Path, typer.Argument(metavar="PATH", help="A file, or a folder of them.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder for what is made.")]
+
+
+def register(data: typer.Typer) -> None:
+    """Add both to the verb `data`."""
+    data.command("faces")(faces)
+    data.command("sound")(sound)
+
+
+def faces(
+    path: Source,
+    out: Out,
+    frames: Annotated[int | None, typer.Option(min=1, help="Samples of each clip, evenly; default 32.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Samples a second, instead of --frames.")] = None,
+    finder: Annotated[str, typer.Option(help="mtcnn (extra faces) or mediapipe (needs uv).")] = "mtcnn",
+    probability: Annotated[float | None, typer.Option(help="Least; default 0.9, of mediapipe 0.5.")] = None,
+    smallest: Annotated[float, typer.Option(help="Pixels of the smallest face that counts.")] = 20.0,
+    choice: Annotated[str, typer.Option(help="largest, central, mask or all.")] = "largest",
+    mask: Annotated[Path | None, typer.Option(help="Clip or picture, white where altered; of one file.")] = None,
+    align: Annotated[str, typer.Option(help="template (five points) or box.")] = "template",
+    margin: Annotated[float, typer.Option(help="Room on each side, share of the tight square.")] = 0.3,
+    size: Annotated[int, typer.Option(help="Side in pixels.")] = 224,
+    missing: Annotated[str, typer.Option(help="Samples without the face: skip, bridge or refuse.")] = "skip",
+    store: options.Store = None,
+    device: options.Device = "cpu",
+    json_: options.Json = False,
+) -> None:
+    """Cut the faces out of clips and pictures, one folder a file, and say what is missing.
+
+    Faces are PNG files; faces.json beside them holds boxes, points, times, and each sample without the face with its
+    reason. They are kept in the store by content and protocol. Exits with 1 if a file could not be read.
+    """
+    from ..connect.faces import MediaPipeFaces, face_finder
+    from ..preprocess.cache import faces_of
+    from ..preprocess.frames import FrameProtocol
+    from ..preprocess.protocol import FaceProtocol
+    from ..run import default_store
+    from ..store.store import Store, new_folder
+
+    options.check_device(device)
+    protocol = FaceProtocol(
+        frames=FrameProtocol(count=None if fps else frames or 32, fps=fps),
+        finder=finder,  # type: ignore[arg-type]
+        probability=probability if probability is not None else 0.5 if finder == "mediapipe" else 0.9,
+        smallest=smallest,
+        choice=choice,  # type: ignore[arg-type]
+        align=align,  # type: ignore[arg-type]
+        margin=margin,
+        size=size,
+        missing=missing,  # type: ignore[arg-type]
+    )
+    if frames and fps:
+        raise InputError("--frames and --fps: give one of them")
+    if (choice == "mask") != (mask is not None) or (mask is not None and path.is_dir()):
+        raise InputError("--choice mask needs --mask, which goes with one file")
+    files = _files(path, {"image", "video"})
+    kept, finds = Store(store or default_store()), face_finder(protocol, device)
+    told: dict[str, Any] = {}
+    failed: dict[str, str] = {}
+    try:
+        with new_folder(out) as folder:
+            for name, file in _watched(files):
+                try:
+                    made = faces_of(file, protocol, finds, kept, mask=mask)
+                except MediaError as error:
+                    failed[name] = str(error)
+                    continue
+                shutil.copytree(made.folder, folder / name, ignore=shutil.ignore_patterns("unit.json"))
+                told[name] = _summary(made)
+    finally:
+        if isinstance(finds, MediaPipeFaces):
+            finds.close()
+    _tell_faces(out, protocol, told, failed, json_=json_)
+
+
+def _summary(made: "FaceSet") -> dict[str, Any]:
+    samples = {face.sample for face in made.faces if not face.bridged}
+    return {
+        "asked": made.asked,
+        "found": len(samples),
+        "bridged": sum(face.bridged for face in made.faces),
+        "people": made.people,
+        "findings": [finding.record() for finding in made.findings],
+        "missing": [one._asdict() for one in made.missing],
+    }
+
+
+def _tell_faces(
+    out: Path, protocol: "FaceProtocol", told: dict[str, Any], failed: dict[str, str], *, json_: bool
+) -> None:
+    import numpy as np
+
+    from ..stats.intervals import wilson
+
+    hits = [hit for one in told.values() for hit in [1] * one["found"] + [0] * (one["asked"] - one["found"])]
+    names = [name for name, one in told.items() for _ in range(one["asked"])]
+    interval = wilson(np.array(hits), names, cluster="file") if hits else None
+    rate = {"found": sum(hits), "asked": len(hits), "value": sum(hits) / len(hits) if hits else None}
+    rate["low"], rate["high"] = (interval.low, interval.high) if interval else (None, None)
+    if json_:
+        told_all = {"path": str(out), "protocol": protocol.record(), "rate": rate, "files": told, "failed": failed}
+        typer.echo(json.dumps(told_all, ensure_ascii=False))
+    else:
+        typer.echo(str(out))
+        bounds = f" (95 % interval {rate['low']:.1%} to {rate['high']:.1%})" if interval else ""
+        share = f", {rate['value']:.1%}{bounds}" if hits else ""
+        typer.echo(f"faces in {rate['found']} of {rate['asked']} samples of {len(told)} files{share}")
+        for name, one in told.items():
+            for finding in one["findings"]:
+                typer.echo(f"{name}: {finding['kind']}: {finding['message']}")
+            if one["missing"]:
+                first = one["missing"][0]
+                typer.echo(f"{name}: {len(one['missing'])} missing, first at {first['time']:.2f} s: {first['reason']}")
+        for name, reason in failed.items():
+            typer.echo(f"{name}: not read: {reason}", err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def sound(
+    path: Source,
+    out: Out,
+    rate: Annotated[int, typer.Option(help="Samples a second.")] = 16_000,
+    loudness: Annotated[float, typer.Option(help="LUFS, BS.1770; 0 leaves it as it is.")] = -23.0,
+    trim: Annotated[bool, typer.Option("--trim", help="Cut what is before and after speech.")] = False,
+    noise: Annotated[str, typer.Option(help="keep, or spectral-gate: lower stationary noise.")] = "keep",
+    json_: options.Json = False,
+) -> None:
+    """Bring the sound of files to one form: mono WAV of one rate and loudness.
+
+    sounds.json beside them says what was done to each. Exits with 1 if a file could not be read.
+    """
+    from ..media.encode import write_sound
+    from ..preprocess.sound import SoundProtocol, prepare_sound
+    from ..store.store import new_folder
+
+    protocol = SoundProtocol(rate=rate, loudness=loudness or None, trim=trim, noise=noise)  # type: ignore[arg-type]
+    files = _files(path, {"audio", "video"})
+    told: dict[str, Any] = {}
+    failed: dict[str, str] = {}
+    with new_folder(out) as folder:
+        for name, file in _watched(files):
+            try:
+                made = prepare_sound(file, protocol)
+            except MediaError as error:
+                failed[name] = str(error)
+                continue
+            place = folder / f"{name}.wav"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_sound(place, made.sound, made.rate)
+            told[name] = made.record()
+        record = {"schema_version": 1, "protocol": protocol.record(), "files": told, "failed": failed}
+        (folder / "sounds.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    if json_:
+        typer.echo(json.dumps({"path": str(out), **record}, ensure_ascii=False))
+    else:
+        typer.echo(f"{out}\n{len(told)} sounds")
+        for name, one in told.items():
+            for note in one["notes"]:
+                typer.echo(f"{name}: {note}")
+        for name, reason in failed.items():
+            typer.echo(f"{name}: not read: {reason}", err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _files(path: Path, wanted: set[str]) -> list[tuple[str, Path]]:
+    """Return the name that each file's results have, its relative path, and the file."""
+    from ..datasets.listing import list_media
+    from ..media.read import modality_of
+
+    if not path.exists():
+        raise InputError(f"{path}: nothing there")
+    if path.is_file():
+        return [(path.name, path)]
+    found = [(file.relative_to(path).as_posix(), file) for file in list_media(path)]
+    kept = [(name, file) for name, file in found if str(modality_of(file)) in wanted]
+    if not kept:
+        raise InputError(f"{path}: nothing of these kinds in it: {', '.join(sorted(wanted))}")
+    return kept
+
+
+def _watched(files: list[tuple[str, Path]]) -> Iterator[tuple[str, Path]]:
+    for place, one in enumerate(files, 1):
+        yield one
+        if sys.stderr.isatty():
+            typer.echo(f"\r{place} of {len(files)} files\x1b[K", err=True, nl=place == len(files))
