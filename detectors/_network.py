@@ -130,7 +130,7 @@ class PictureDetector(NetworkDetector):
         from fauxbench.detectors._explain import grad_cam
 
         frames = self.read(item).arrays["frames"]
-        middle = frames[len(frames) // 2][None]
+        middle = frames[len(frames) // 2][None].copy()
         network = self._ready().to(context.device).eval()
         inputs = self.prepare({"frames": torch.from_numpy(middle[None])}, None)[0].to(context.device)
         return middle[0], grad_cam(network, self.last_map(network, inputs), inputs)

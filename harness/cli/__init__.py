@@ -30,8 +30,10 @@ def _load_verbs() -> None:
         compare,
         consent,
         data,
+        detect,
         doctor,
         export,
+        fit,
         generate,
         inspect,
         keys,
@@ -43,7 +45,7 @@ def _load_verbs() -> None:
         terms,
     )
 
-    first = (run, measure, audit, compare, generate, check_generator, data, export, table, rescore)
+    first = (run, measure, audit, compare, detect, fit, generate, check_generator, data, export, table, rescore)
     for verb in (*first, list_, terms, consent, keys, inspect, doctor):
         verb.register(app)
 

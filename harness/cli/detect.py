@@ -1,0 +1,88 @@
+"""`fauxbench detect FILE_OR_FOLDER`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import options
+
+if TYPE_CHECKING:
+    from ..detect import Detection, Trained
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("detect")(detect)
+
+
+def detect(
+    source: Annotated[Path, typer.Argument(help="A picture, a clip, a sound, or a folder of them.")],
+    with_: Annotated[
+        str | None,
+        typer.Option(
+            "--with",
+            help="RUN_FOLDER:DETECTOR, a folder of saved weights, a name that comes trained (cnn, spectrum), "
+            "file.py:Class, or a YAML file; default cnn.",
+        ),
+    ] = None,
+    heat_map: Annotated[
+        Path | None, typer.Option(help="Draw where it looked: a PNG, PDF or SVG file, or a folder for several.")
+    ] = None,
+    curve: Annotated[Path | None, typer.Option(help="Draw P(fake) over time, likewise.")] = None,
+    store: options.Store = None,
+    device: options.Device = "cpu",
+    json_: options.Json = False,
+) -> None:
+    """Say how likely files are to be fake, by one detector: P(fake), its spread over frames, what it learned from."""
+    options.check_device(device)
+    from ..detect import NOT_PROOF
+    from ..detect import detect as ask
+
+    trained, found = ask(source, with_=with_, store=store, device=device)
+    drawn: list[Path] = []
+    if heat_map or curve:
+        from ..detect_figures import write_curves, write_heat_maps
+
+        drawn += write_heat_maps(trained, found, heat_map, device) if heat_map else []
+        drawn += write_curves(trained, found, curve) if curve else []
+    if json_:
+        document = {
+            "detector": trained.document(),
+            "items": [one.document() for one in found],
+            "figures": [str(path) for path in drawn],
+            "warning": NOT_PROOF,
+        }
+        typer.echo(json.dumps(document, ensure_ascii=False))
+        return
+    for one in found:
+        typer.echo(_line(one))
+    for path in drawn:
+        typer.echo(f"drawn: {path}")
+    for line in _said_of(trained):
+        typer.echo(line)
+    typer.echo(NOT_PROOF)
+
+
+def _line(one: "Detection") -> str:
+    record = one.record
+    if record.fake is None:
+        return f"{one.file}: {record.status}: {record.reason}"
+    said = f"{one.file}: P(fake) {record.fake:.3f}"
+    if one.interval:
+        said += f" [{one.interval[0]:.3f}, {one.interval[1]:.3f}] over {len(record.frames)} frames or windows"
+    said += ", above its threshold" if one.called_fake else ", below its threshold"
+    return "\n  note: ".join([said, *one.notes])
+
+
+def _said_of(trained: "Trained") -> list[str]:
+    card, threshold = trained.card, trained.detector.threshold
+    lines = [
+        f"{card.name}@{card.version} ({trained.source}), threshold {threshold:.3f}, judges: {card.target}; "
+        f"{trained.learned}."
+    ]
+    measured = trained.about.get("measured")
+    if measured:
+        lines.append("On held-out files of that kind: " + ", ".join(f"{n} {v:g}" for n, v in measured.items()) + ".")
+    return lines

@@ -1,0 +1,111 @@
+"""Figures of what a detector says: where it looked, and how its answer runs over time."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .contracts import Context
+from .detect import Detection, Trained
+from .errors import InputError
+from .media.content import Picture
+from .media.item import Item
+
+FIGURES = frozenset({".png", ".pdf", ".svg"})
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A detector that can say where."""
+
+    def heat_map(self, item: Item, context: Context) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Return the picture as the detector sees it (H, W, 3), and what speaks for fake (H, W) in [0, 1]."""
+        ...
+
+
+def write_heat_maps(trained: Trained, found: Sequence[Detection], out: Path, device: str = "cpu") -> list[Path]:
+    """Draw where the detector looked: the picture with what speaks for fake laid over it.
+
+    Args:
+        trained: The detector.
+        found: What it said.
+        out: A PNG file for one item, or a folder for several.
+        device: Of torch.
+
+    Raises:
+        InputError: The detector cannot say where, or the extra `explain` is not installed.
+    """
+    if not isinstance(trained.detector, Explains):
+        raise InputError(f"--heat-map: '{trained.card.name}' cannot say where; cnn and other networks of pictures can")
+    written = []
+    with tempfile.TemporaryDirectory() as scratch:
+        context = Context(seed=0, scratch=Path(scratch), device=device)
+        for detection, path in _places(found, out, ".png"):
+            picture, heat = trained.detector.heat_map(detection.item, context)
+            _draw_heat(detection, picture, heat, path)
+            written.append(path)
+    return written
+
+
+def _places(found: Sequence[Detection], out: Path, suffix: str) -> Iterator[tuple[Detection, Path]]:
+    done = [detection for detection in found if detection.record.status == "ok"]
+    if len(found) == 1 and out.suffix.lower() in FIGURES:
+        yield from ((detection, out) for detection in done)
+        return
+    if out.suffix.lower() in FIGURES:
+        raise InputError(f"{out}: several files were asked about; give a folder")
+    out.mkdir(parents=True, exist_ok=True)
+    for detection in done:
+        yield detection, out / f"{detection.file.replace('/', '-')}{suffix}"
+
+
+def _draw_heat(detection: Detection, picture: Picture, heat: NDArray[np.float64], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for axes, title in ((left, "as the detector sees it"), (right, "what speaks for fake (Grad-CAM)")):
+        axes.imshow(picture)
+        axes.set_title(title, fontsize=9)
+        axes.set_axis_off()
+    shown = right.imshow(heat, cmap="magma", alpha=0.6, vmin=0.0, vmax=1.0)
+    figure.colorbar(shown, ax=right, shrink=0.7)
+    figure.suptitle(f"P(fake) = {detection.record.fake:.3f}. No proof.", fontsize=10)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)
+
+
+def write_curves(trained: Trained, found: Sequence[Detection], out: Path) -> list[Path]:
+    """Draw P(fake) over time of every clip or sound with windows.
+
+    Raises:
+        InputError: None of the files has windows.
+    """
+    moving = [one for one in found if one.record.frames]
+    if not moving:
+        raise InputError("--curve: nothing here runs in time; a curve is drawn of clips and sounds")
+    written = []
+    for detection, path in _places(moving, out, ".png"):
+        _draw_curve(trained, detection, path)
+        written.append(path)
+    return written
+
+
+def _draw_curve(trained: Trained, detection: Detection, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 3.2), layout="constrained")
+    axes = figure.subplots()
+    times, scores = zip(*detection.record.frames, strict=True)
+    if detection.interval:
+        axes.axhspan(*detection.interval, color="#0072b2", alpha=0.15, label="95 % over frames")
+    axes.plot(times, scores, color="#0072b2", marker="o", markersize=3, label="frames")
+    axes.axhline(detection.record.fake or 0.0, color="#0072b2", linestyle="--", label="whole file")
+    axes.axhline(trained.detector.threshold, color="#d55e00", linestyle=":", label="threshold")
+    axes.set(xlabel="time (s)", ylabel="P(fake)", ylim=(-0.02, 1.02), title=f"{detection.file}, {trained.card.name}")
+    axes.legend(fontsize=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)
