@@ -161,6 +161,39 @@ def _print(report: dict[str, Any], show: int) -> None:
     typer.echo(f"{total:,} findings: {counted}" if total else "no findings")
 
 
+@app.command("unpack")
+def unpack(
+    path: Annotated[Path, typer.Argument(help="A Hugging Face data set on disk: Arrow or Parquet.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder.")],
+    label: Annotated[str | None, typer.Option(help="The column that says real or fake.")] = None,
+    fake: Annotated[str, typer.Option(help="Its values that are fake, with commas.")] = "",
+    real: Annotated[str, typer.Option(help="Its values that are real, with commas.")] = "",
+    media: Annotated[str | None, typer.Option(help="The column with the media; default: the one that says so.")] = None,
+    person: Annotated[str | None, typer.Option(help="The column that says who it is.")] = None,
+    json_: options.Json = False,
+) -> None:
+    """Write the media inside the tables of a Hugging Face data set into files, once, byte for byte.
+
+    DIR is then a data set `huggingface`. Which rows are fake is yours to say: by --label, --fake and --real, or by
+    fauxbench-labels.json beside the tables.
+    """
+    import json
+
+    from ..datasets.unpack import unpack as unpack_set
+
+    if not path.is_dir():
+        raise InputError(f"{path}: expected the folder of a data set, found {'a file' if path.exists() else 'nothing'}")
+    if label is None and (fake or real or media or person):
+        raise InputError("--fake, --real, --media and --person go with --label")
+    told: dict[str, Any] = {"label": label, "fake": options.words(fake), "real": options.words(real)}
+    told |= {name: value for name, value in (("media", media), ("person", person)) if value}
+    done = unpack_set(path, out, told if label else None)
+    if json_:
+        typer.echo(json.dumps({"path": str(done.folder), "files": done.files, "tables": done.tables}))
+    else:
+        typer.echo(f"{done.folder}\n{done.files} files from {done.tables} tables")
+
+
 @app.command("fixture")
 def fixture(
     name: Annotated[str, typer.Argument(help="Data set; `fauxbench terms list` names them.")],

@@ -112,8 +112,8 @@ def _tell_faces(
     from ..stats.intervals import wilson
 
     hits = [hit for one in told.values() for hit in [1] * one["found"] + [0] * (one["asked"] - one["found"])]
-    names = [name for name, one in told.items() for _ in range(one["asked"])]
-    interval = wilson(np.array(hits), names, cluster="file") if hits else None
+    homes = [name.rpartition("/")[0] or name for name, one in told.items() for _ in range(one["asked"])]
+    interval = wilson(np.array(hits), homes, cluster="folder") if hits else None
     rate = {"found": sum(hits), "asked": len(hits), "value": sum(hits) / len(hits) if hits else None}
     rate["low"], rate["high"] = (interval.low, interval.high) if interval else (None, None)
     if json_:

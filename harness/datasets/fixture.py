@@ -10,21 +10,26 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import cycle, islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from ..canonical import JSON, digest_of, digest_of_file
 from ..errors import InputError
-from ..media.content import Picture, Sound, VideoMedia
-from ..media.encode import write_sound, write_video
-from ..media.images import write_png
+from ..media.content import ImageMedia, Picture, Sound, SoundMedia, VideoMedia
+from ..media.item import Item, Kind, Modality
+from ..media.read import modality_of
+from ..safeguards.border import Marker
 from .layouts.card import dataset_card
 
 SEAL = ".fauxbench-fixture.json"
 SIZE, FRAMES, FPS, RATE = 64, 6, 12.0, 16_000
 _RENDERED = 3
 """Pictures that are rendered of each person; a clip goes back and forth between them."""
+
+
+NO_BYTES: Mapping[int, bytes] = MappingProxyType({})
 
 
 class Defect(NamedTuple):
@@ -45,22 +50,23 @@ class Maker:
     root: Path
     defects: list[Defect] = field(default_factory=list)
     _made: int = 0
+    _rows: list[dict[str, JSON]] = field(default_factory=list)
+    _marker: Marker = field(default_factory=lambda: Marker(origin="fixture"))
 
     def clip(self, path: str, person: int, source: int | None = None, *, voice: int | None = None) -> None:
         """Write a clip of a person, with the face of `source` and the voice of `voice` if they are given."""
         frames = self._frames(person, source)
         sound = None if voice is None else self._hum(voice)
-        place = self._place(path)
-        write_video(place, VideoMedia(frames=lambda: iter(frames), fps=FPS, sound=sound, sample_rate=RATE))
+        self._write(path, VideoMedia(frames=lambda: iter(frames), fps=FPS, sound=sound, sample_rate=RATE))
 
     def picture(self, path: str, person: int, source: int | None = None) -> None:
         """Write a picture of a person, with the face of `source` if it is given."""
-        write_png(self._place(path), self._frames(person, source)[0])
+        self._write(path, ImageMedia(pixels=self._frames(person, source)[0]))
 
     def sound(self, path: str, person: int) -> None:
         """Write a person's voice: a hum."""
         self._made += 1
-        write_sound(self._place(path), self._hum(person), RATE)
+        self._write(path, SoundMedia(sound=self._hum(person), sample_rate=RATE))
 
     def text(self, path: str, text: str) -> None:
         """Write a list, as it is given: a last newline only where `text` has one."""
@@ -70,8 +76,32 @@ class Maker:
         """Write a JSON file."""
         self.text(path, json.dumps(value))
 
+    def rows(
+        self, path: str, rows: Sequence[tuple[str, int | None, str]], data: Mapping[int, bytes] = NO_BYTES
+    ) -> None:
+        """Write a table of `datasets`: paths of pictures, labels (0 real, 1 fake) and people; `data`: row -> bytes."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        label = {"_type": "ClassLabel", "names": ["real", "fake"]}
+        told = {"info": {"features": {"image": {"_type": "Image"}, "label": label, "who": {"_type": "Value"}}}}
+        image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+        columns = {
+            "image": pa.array([{"bytes": data.get(k), "path": row[0]} for k, row in enumerate(rows)], image),
+            "label": pa.array([row[1] for row in rows], pa.int64()),
+            "who": pa.array([row[2] for row in rows], pa.string()),
+        }
+        table = pa.table(columns).replace_schema_metadata({"huggingface": json.dumps(told)})
+        place = self._place(path)
+        if path.endswith(".parquet"):
+            pq.write_table(table, place)
+            return
+        with pa.OSFile(str(place), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+
     def seal(self, dataset: str) -> None:
-        """Write what locks the fixture."""
+        """Write what locks the fixture, and the row of every file."""
+        self._marker.finish(self.root, self._rows)
         record = {
             "schema_version": 1,
             "dataset": dataset,
@@ -80,6 +110,12 @@ class Maker:
             "defects": [defect._asdict() for defect in self.defects],
         }
         (self.root / SEAL).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+    def _write(self, path: str, media: ImageMedia | VideoMedia | SoundMedia) -> None:
+        """Write a file with the marks of what was rendered: nothing synthetic leaves without, fixtures neither."""
+        modality = modality_of(Path(path)) or Modality.IMAGE
+        item = Item(id=path, modality=modality, kind=Kind.REAL, group="studio", facts={"rendered": True})
+        self._rows.append(self._marker.write(item, media, self.root, path))
 
     def _place(self, path: str) -> Path:
         place = self.root / path

@@ -312,6 +312,39 @@ def folder(maker: Maker) -> None:
     _link_out(maker, "elsewhere")
 
 
+def huggingface(maker: Maker) -> None:
+    """Break a copy of a Hugging Face data set."""
+    _missing(maker, "images/train/0-0.png")
+    _empty(maker, "images/train/0-1.png")
+    _truncated(maker, "images/train/1-0.png")
+    _copied(maker, "images/validation/2-0.png", "images/validation/3-0.png")
+    maker.picture("images/holiday.png", 0)
+    _note(maker, "file that nobody knows", "images/holiday.png", "extra")
+    _link_out(maker, "images/elsewhere")
+    more = [
+        ("images/test/4-0.png", 1, "person 4"),
+        ("images/test/5-1.png", 1, "person 5"),
+        ("../../secret.png", 1, "person 5"),
+        ("images/test/5-0.png", None, "person 5"),
+        ("somebody/elses/disk.png", 0, "person 5"),
+    ]
+    maker.rows("data/test-00001-of-00002.parquet", more, {4: b"\x89PNG"})
+    table = "data/test-00001-of-00002.parquet"
+    _note(maker, "real file listed as fake too", "images/test/4-0.png", "polarity")
+    _note(maker, "row twice", "images/test/5-1.png", "duplicate")
+    _note(maker, "path that leaves the root", f"{table}#2", "outside")
+    _note(maker, "row without a label", f"{table}#3", "malformed")
+    _note(maker, "picture inside the table", f"{table}#4", "missing")
+    state = {"_data_files": [{"filename": f"data-0000{k}-of-00003.arrow"} for k in (0, 1)]}
+    maker.json("validation/state.json", state)
+    _note(maker, "shard that is not there", "validation/data-00001-of-00003.arrow", "missing")
+    place = maker.root / "validation/data-00000-of-00001.arrow"
+    place.rename(place.with_name("data-00000-of-00003.arrow"))
+    (maker.root / "train/data-00009-of-00009.arrow").write_bytes(b"no table")
+    _note(maker, "table that is none", "train/data-00009-of-00009.arrow", "malformed")
+    _bom(maker, "fauxbench-labels.json")
+
+
 DEFECTS: Mapping[str, Callable[[Maker], None]] = {
     "faceforensics": faceforensics,
     "celebdf-v1": celebdf,
@@ -325,5 +358,6 @@ DEFECTS: Mapping[str, Callable[[Maker], None]] = {
     "fakeavceleb": fakeavceleb,
     "deepfakebench": deepfakebench,
     "folder": folder,
+    "huggingface": huggingface,
 }
 """Data set -> what breaks its fixture."""

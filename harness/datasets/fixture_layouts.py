@@ -215,6 +215,25 @@ def folder(maker: Maker) -> None:
             maker.picture(f"person {person}/{number}.png", person)
 
 
+def huggingface(maker: Maker) -> None:
+    """Write what `save_to_disk` does, of pictures that lie beside it, and one split as Parquet."""
+    maker.json("fauxbench-labels.json", {"label": "label", "fake": ["fake"], "real": ["real"], "person": "who"})
+    maker.json("dataset_dict.json", {"splits": ["train", "validation"]})
+    for place, split in enumerate(("train", "validation", "test")):
+        rows = []
+        for person in (2 * place, 2 * place + 1):
+            for fake in (0, 1):
+                path = f"images/{split}/{person}-{fake}.png"
+                maker.picture(path, person, person + 1 if fake else None)
+                rows.append((path, fake, f"person {person}"))
+        if split == "test":
+            maker.rows("data/test-00000-of-00001.parquet", rows)
+            continue
+        maker.rows(f"{split}/data-00000-of-00001.arrow", rows)
+        maker.json(f"{split}/state.json", {"_data_files": [{"filename": "data-00000-of-00001.arrow"}], "_split": split})
+        maker.json(f"{split}/dataset_info.json", {"features": {"image": {"_type": "Image"}}})
+
+
 LAYOUTS: Mapping[str, Callable[[Maker], None]] = {
     "faceforensics": faceforensics,
     "celebdf-v1": lambda maker: _celebdf("celebdf-v1", maker),
@@ -228,5 +247,6 @@ LAYOUTS: Mapping[str, Callable[[Maker], None]] = {
     "fakeavceleb": fakeavceleb,
     "deepfakebench": deepfakebench,
     "folder": folder,
+    "huggingface": huggingface,
 }
 """Data set -> what writes its fixture."""
