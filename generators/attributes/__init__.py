@@ -1,0 +1,1 @@
+"""Age, emotion and expression of a face edited by strength."""
