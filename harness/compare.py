@@ -1,13 +1,15 @@
 """Compare two systems: B, the new one, against A, the old one, within a run or across two.
 
 Only rows with equal comparability keys are compared; any other is refused, and the fields of the protocol in which the
-two differ are named. The statistics are those of `fauxbench.harness.stats.compare`, adjusted after Holm for the number
-of rows.
+two differ are named. Rows of detection are compared from the scores of each item (`stats/items.py`), all others from
+their replicates (`stats/compare.py`); p values are adjusted after Holm for the number of rows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from .canonical import JSON, canonical
 from .cards import did_you_mean
@@ -15,9 +17,13 @@ from .errors import InputError
 from .metrics import possible_range
 from .report.build import results_digest
 from .report.comparison import ComparedRow, Comparison, DifferingField, MissingRow, RefusedRow, Side, Verdict
+from .report.detection import MAIN
+from .scores import REAL, SECTIONS, Scores, question_of, stored_scores, trained
 from .stats.classification import METRICS
-from .stats.compare import SEEDS_FOR_RECIPE, Difference, difference, holm
+from .stats.compare import ONE_SEED, SEEDS_FOR_RECIPE, Difference, difference, holm, seed_component
 from .stats.groups import evidence
+from .stats.items import Sides, difference_of, sides
+from .stats.lines import PRIMARY, of_split
 from .store.schema import Replicates, Results, Row, SystemRecord, read_replicates, read_results
 
 COVERAGE_GAP = 0.05
@@ -30,13 +36,15 @@ ABSENT = "(absent)"
 """Stands for a field that only the other protocol has."""
 
 
-def compare(a: str, b: str, *, alpha: float = 0.05) -> Comparison:
+def compare(a: str, b: str, *, alpha: float = 0.05, every: bool = False) -> Comparison:
     """Compare system B with system A.
 
     Args:
         a: The old one, as `RUN:name@version` with RUN a run folder.
         b: The new one, likewise; without `RUN:` it is of the same run.
         alpha: Probability of calling any row different where none is.
+        every: Compare detection by every measure at every threshold; otherwise by those of the table of detection,
+            because each further row costs all others power.
 
     Raises:
         InputError: A specification that cannot be read, no such run or system, or alpha outside (0, 1).
@@ -50,9 +58,11 @@ def compare(a: str, b: str, *, alpha: float = 0.05) -> Comparison:
         raise InputError(f"'{a}' names no run; expected RUN:name@version, for instance runs/quick:dcgan@1")
     run_b, name_b = _split(b)
     run_b = run_a if run_b is None else run_b
+    if name_a == name_b and Path(run_a).resolve() == Path(run_b).resolve():
+        raise InputError(f"'{a}' and '{b}' are one system of one run: there is nothing to compare")
     old = _load(run_a, name_a)
     new = old.of(name_b) if run_b == run_a else _load(run_b, name_b)
-    return _compare(old, new, alpha)
+    return _compare(old, new, alpha, every=every)
 
 
 def _split(spec: str) -> tuple[str | None, str]:
@@ -107,11 +117,14 @@ class _Tested:
     a: Row
     b: Row
     found: Difference
+    method: str = "jackknife"
+    seeds: tuple[str, ...] = ()
+    """What is known of the variance between training seeds, in words."""
 
     def row(self, p_adjusted: float, alpha: float, family: int) -> ComparedRow:
         """Return what the table says, with a minimum detectable effect for `family` rows."""
         old, new, found = self.a, self.b, self.found
-        interval, mde, notes = _possible(old, found, found.detectable(alpha / family))
+        interval, mde, notes = _possible(old, found, found.detectable(alpha / family), self.method)
         return ComparedRow(
             section=old.section,
             metric=old.metric,
@@ -129,12 +142,13 @@ class _Tested:
             n=(old.n, new.n),
             expected=(old.expected, new.expected),
             seeds=found.seeds,
-            notes=(*_row_notes(old, new, found), *notes),
+            method=self.method,
+            notes=(*_row_notes(old, new, found), *notes, *self.seeds),
         )
 
 
 def _possible(
-    row: Row, found: Difference, mde: float | None
+    row: Row, found: Difference, mde: float | None, method: str
 ) -> tuple[tuple[float, float] | None, float | None, tuple[str, ...]]:
     """Return interval and detectable effect of a difference, cut to what the metric's range allows, and what was cut.
 
@@ -147,7 +161,7 @@ def _possible(
         return interval, mde, ()
     if interval is not None and (interval[0] < -width or interval[1] > width):
         interval = max(interval[0], -width), min(interval[1], width)
-        notes.append(f"jackknife interval cut to the possible range, -{width:g} to {width:g}")
+        notes.append(f"{method} interval cut to the possible range, -{width:g} to {width:g}")
     if mde is not None and mde > width:
         mde = None
         notes.append("no possible difference would be found with 80 % power")
@@ -182,8 +196,10 @@ def _row_notes(a: Row, b: Row, found: Difference) -> Iterator[str]:
         yield f"{' and '.join(name for name, row in (('A', a), ('B', b)) if flag in row.flags)}: {flag}"
 
 
-def _compare(a: _Loaded, b: _Loaded, alpha: float) -> Comparison:
-    outcomes = [_meet(old, new, (a.replicates, b.replicates), alpha) for old, new in _matched(a.rows, b.rows)]
+def _compare(a: _Loaded, b: _Loaded, alpha: float, *, every: bool) -> Comparison:
+    meeting = _Meeting(a, b, alpha)
+    mine, theirs = ([row for row in side.rows if every or _shown(row)] for side in (a, b))
+    outcomes = [meeting.meet(old, new) for old, new in _matched(mine, theirs)]
     tested = [outcome for outcome in outcomes if isinstance(outcome, _Tested)]
     adjusted = holm([outcome.found.p for outcome in tested])
     rows = tuple(outcome.row(p, alpha, len(tested)) for outcome, p in zip(tested, adjusted, strict=True))
@@ -199,6 +215,14 @@ def _compare(a: _Loaded, b: _Loaded, alpha: float) -> Comparison:
     )
 
 
+def _shown(row: Row) -> bool:
+    """Whether a row stands in a table that shows one threshold and the measures that a reader sees first."""
+    if row.section not in SECTIONS:
+        return row.section != "shortcuts"
+    main = row.metric not in METRICS or (row.metric in MAIN and "level" not in row.slice)
+    return main and row.slice.get("threshold", PRIMARY) == PRIMARY
+
+
 def _notes(a: Side, b: Side, rows: Sequence[ComparedRow]) -> Iterator[str]:
     if a.digest == b.digest:
         yield "the same system: same card, parameters and code"
@@ -211,6 +235,8 @@ def _notes(a: Side, b: Side, rows: Sequence[ComparedRow]) -> Iterator[str]:
             f"about the checkpoint: these trained systems, not their recipes (training seeds: {seeds}); "
             f"from {SEEDS_FOR_RECIPE} on each side a comparison is about the recipe"
         )
+        if any(1 in pair for pair in counts):
+            yield ONE_SEED
     if not rows:
         yield "nothing could be compared"
 
@@ -247,30 +273,80 @@ def _matched(rows_a: Sequence[Row], rows_b: Sequence[Row]) -> Iterator[tuple[Row
             yield (alone[number] if number < len(alone) else None), (right[number] if number < len(right) else None)
 
 
-def _meet(
-    a: Row | None, b: Row | None, replicates: tuple[Replicates, Replicates], alpha: float
-) -> _Tested | RefusedRow | MissingRow:
-    row = a or b
-    if row is None:
-        raise ValueError("neither side has a row")
-    if a is None or b is None:
-        return _missing(row, f"only in {'A' if a else 'B'}")
-    fields = _differing(a, b)
-    if fields:
-        return RefusedRow(section=row.section, metric=row.metric, slice=row.slice, fields=fields)
-    sides, causes = [], dict[str, str]()
-    for name, side, stored in (("A", a, replicates[0]), ("B", b, replicates[1])):
+class _Meeting:
+    """Brings rows of two systems together; item scores are read when the first row needs them."""
+
+    def __init__(self, a: _Loaded, b: _Loaded, alpha: float) -> None:
+        self.sides = (a, b)
+        self.alpha = alpha
+        self._scores: dict[str, Mapping[tuple[str, str, str], Scores]] = {}
+        self._together: dict[tuple[str, ...], Sides | None] = {}
+
+    def meet(self, a: Row | None, b: Row | None) -> _Tested | RefusedRow | MissingRow:
+        """Compare two rows, or say why they cannot be compared."""
+        row = a or b
+        if row is None:
+            raise ValueError("neither side has a row")
+        if a is None or b is None:
+            return _missing(row, f"only in {'A' if a else 'B'}")
+        fields = _differing(a, b)
+        if fields:
+            return RefusedRow(section=row.section, metric=row.metric, slice=row.slice, fields=fields)
+        if a.section in SECTIONS and "level" not in a.slice and a.value is not None and b.value is not None:
+            together = self._items(a)
+            if together is not None:
+                return self._by_items(a, b, together)
+        return self._by_blocks(a, b)
+
+    def _by_items(self, a: Row, b: Row, together: Sides) -> _Tested | MissingRow:
+        chosen = a.protocol.get("threshold")
+        at = chosen.get("value") if isinstance(chosen, Mapping) else None
         try:
-            sides.append(evidence(side, stored))
+            found, method = difference_of(a.metric, together, at, np.random.default_rng(0), alpha=self.alpha)
         except ValueError as error:
-            cause = str(error)
-            causes[cause] = f"{causes[cause]} and {name}" if cause in causes else name
-    if causes:
-        return _missing(row, "; ".join(f"{names}: {cause}" for cause, names in causes.items()))
-    try:
-        return _Tested(a, b, difference(sides[0], sides[1], alpha=alpha))
-    except ValueError as error:
-        return _missing(row, f"cut differently: {error}")
+            return _missing(a, f"cannot be tested: {error}")
+        return _Tested(a, b, found, method)
+
+    def _items(self, row: Row) -> Sides | None:
+        """Return the item scores behind a row of both systems; None where a run folder does not hold them."""
+        if "missing" not in row.protocol:
+            return None
+        key = (row.section, *trained(row), *map(str, question_of(row).record.values()))
+        if key not in self._together:
+            names = (REAL,) if row.section == "detection" else ()
+            parts = []
+            for side in self.sides:
+                stored = self._stored(side.run)
+                parts.append([stored.get((*trained(row), name)) for name in (*names, side.system.name)])
+            lines = [[of_split(part.lines, "test") for part in side if part] for side in parts]
+            whole = all(part is not None for side in parts for part in side)
+            self._together[key] = sides(lines[0], lines[1], question_of(row)) if whole else None
+        return self._together[key]
+
+    def _stored(self, run: str) -> Mapping[tuple[str, str, str], Scores]:
+        if run not in self._scores:
+            try:
+                found = stored_scores(Path(run).expanduser())
+            except InputError:
+                found = ()  # a run folder without scores: replicates are left
+            self._scores[run] = {(one.detector, one.train, one.system): one for one in found}
+        return self._scores[run]
+
+    def _by_blocks(self, a: Row, b: Row) -> _Tested | MissingRow:
+        found, causes = [], dict[str, str]()
+        for name, side, loaded in (("A", a, self.sides[0]), ("B", b, self.sides[1])):
+            try:
+                found.append(evidence(side, loaded.replicates))
+            except ValueError as error:
+                cause = str(error)
+                causes[cause] = f"{causes[cause]} and {name}" if cause in causes else name
+        if causes:
+            return _missing(a, "; ".join(f"{names}: {cause}" for cause, names in causes.items()))
+        seeds = [f"{name}: {seed_component(one).said}" for name, one in zip("AB", found, strict=True) if one.seeds > 1]
+        try:
+            return _Tested(a, b, difference(found[0], found[1], alpha=self.alpha), seeds=tuple(seeds))
+        except ValueError as error:
+            return _missing(a, f"cut differently: {error}")
 
 
 def _missing(row: Row, reason: str) -> MissingRow:

@@ -1,6 +1,6 @@
 """From finished units to results: in one place, in the order of the plan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,9 @@ from .execute.local import Results as Ran
 from .metrics import possible_range
 from .plan import numeric_class
 from .planning.model import REAL, Compared, RowPlan, SuitePlan, System
+from .report.shortcuts import OVERLAPS, WARNED
 from .stats.classification import DECIDED
+from .stats.compare import holm
 from .stats.groups import mark_best
 from .stats.lines import ALARMS
 from .stats.score import Direction
@@ -30,6 +32,8 @@ from .store.schema import (
 from .suite import suite_digest
 
 FAILS_MEMORISATION = "fails memorisation"
+ALPHA = 0.05
+"""Level of the warnings of a run, after Holm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +57,11 @@ class _Reducer:
 
     def reduce(self) -> Reduced:
         rows = [self._row(row) for row in self.planned.rows if not (row.optional and self._absent(row))]
+        rows = _with_warnings(rows)
         systems = tuple(self._system(system, rows) for system in self.planned.systems)
         unranked = {s.name for s in systems if FAILS_MEMORISATION in s.flags}
         replicates = Replicates(rows=self.replicates)
-        marked = mark_best(rows, replicates, unranked=unranked)
+        marked = mark_best(rows, replicates, unranked=unranked, seed=self.planned.suite.seed)
         suite = self.planned.suite
         results = Results(
             suite=SuiteRecord(name=suite.suite, version=suite.version, digest=suite_digest(suite), title=suite.title),
@@ -64,7 +69,7 @@ class _Reducer:
             numeric_class=numeric_class(self.planned.plan.device),
             systems=systems,
             rows=marked,
-            warnings=tuple(self._warnings(systems)),
+            warnings=(*self._warnings(systems), *_row_warnings(rows)),
         )
         return Reduced(results=results, replicates=replicates)
 
@@ -163,6 +168,7 @@ class _Reducer:
             protocol=protocol,
             comparability=comparability_key(protocol),
             reason=reason,
+            p=found[0][1].get("p") if found and reason is None else None,
             flags=self._flags(row, found),
             seeds=tuple(SeedValue(seed=seed, value=one["value"]) for seed, one in found),
             position=self._position(row, row.compared) if row.compared else None,
@@ -249,10 +255,29 @@ class _Reducer:
         return found
 
 
+def _with_warnings(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows, those flagged that say a shortcut alone is enough: after Holm over all shortcuts of the run."""
+    tested = [row for row in rows if row.section == "shortcuts" and row.p is not None]
+    adjusted = zip(tested, holm([row.p for row in tested if row.p is not None]), strict=True)
+    warned = {row.id for row, p in adjusted if p < ALPHA}
+    return [row.model_copy(update={"flags": (*row.flags, WARNED)}) if row.id in warned else row for row in rows]
+
+
+def _row_warnings(rows: Sequence[Row]) -> Iterator[str]:
+    for row in rows:
+        if WARNED in row.flags and row.value is not None:
+            yield f"{row.system}: {row.metric} alone tells real from fake (AUC {row.value:.2f}): see table shortcuts"
+        if row.metric in OVERLAPS and row.value:
+            count = round(row.value * row.n)
+            what = "show a person" if row.metric == "overlap_people" else "are files"
+            learnt = f"that detectors on {row.slice['train']} learnt from"
+            yield f"{row.system}: {count} of {row.n} test items {what} {learnt}"
+
+
 def _reals(row: RowPlan, found: Sequence[tuple[int, Mapping[str, JSON]]]) -> int | None:
     """Return how many real items stand beside the fakes of a detection row."""
     counts = [int(one.get("n_real", 0)) for _, one in found]
-    return min(counts, default=None) if row.section == "detection" else None
+    return min(counts, default=None) if row.section in {"detection", "shortcuts"} and any(counts) else None
 
 
 def _counted(failures: Mapping[str, int]) -> str:

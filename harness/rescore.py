@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import InputError
 from .report import SUFFIXES, render, tables
 from .report.detection import OF_SCORES
 from .report.html import page
-from .scores import NAME, REAL, SECTIONS, Scores, stored_scores, trained
+from .scores import NAME, REAL, SECTIONS, Scores, question_of, stored_scores, trained
 from .stats.lines import PRIMARY, Question, alarms, chosen, detection, of_groups, of_split
 from .stats.score import Measurement
 from .stats.thresholds import Threshold
@@ -103,7 +102,7 @@ class _Again:
         given = [part for part in parts if part is not None]
         if not given or len(given) < len(parts):
             return {}
-        question = _question(row)
+        question = question_of(row)
         thresholds = self._thresholds(detector, train, question)
         lines = of_split([line for part in given for line in part.lines], "test")
         if row.section == "false_alarms":
@@ -136,15 +135,6 @@ class _Again:
                 if name in made and not _same(stored, made[name].value):
                     place = f"{detector} on {train} - {system}: threshold {name}"
                     yield Finding(place=place, stored=repr(stored), recomputed=repr(made[name].value))
-
-
-def _question(row: Row) -> Question:
-    pooling = row.protocol.get("pooling")
-    missing = row.protocol.get("missing")
-    if missing not in {"worst", "exclude", "intersect"}:
-        raise InputError(f"missing '{missing}' in results.json; legal: worst, exclude, intersect")
-    own = pooling in {None, Question(target="any").record["pooling"]}
-    return Question(target=str(row.protocol.get("target")), missing=missing, pooling=None if own else str(pooling))
 
 
 def _compared(row: Row, again: Measurement | None) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ from typing import Any
 from .canonical import JSON
 from .contracts import ScoreRecord
 from .errors import InputError
-from .stats.lines import PRIMARY, Line
+from .stats.lines import PRIMARY, Line, Question
 from .stats.score_file import write_score_file
 from .store.schema import Results, Row, read_results
 
@@ -202,6 +202,20 @@ def _json_lines(place: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines() if line]
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read {place}: {error}; not a finished run folder") from error
+
+
+def question_of(row: Row) -> Question:
+    """Return how the scores behind a row were read.
+
+    Raises:
+        InputError: No such policy.
+    """
+    pooling = row.protocol.get("pooling")
+    missing = row.protocol.get("missing")
+    if missing not in {"worst", "exclude", "intersect"}:
+        raise InputError(f"missing '{missing}' in results.json; legal: worst, exclude, intersect")
+    own = pooling in {None, Question(target="any").record["pooling"]}
+    return Question(target=str(row.protocol.get("target")), missing=missing, pooling=None if own else str(pooling))
 
 
 def stored_scores(run: Path) -> tuple[Scores, ...]:

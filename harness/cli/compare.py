@@ -18,6 +18,7 @@ def compare(
     a: Annotated[str, typer.Argument(help="The old system: RUN:name@version.")],
     b: Annotated[str, typer.Argument(help="The new one: RUN:name@version, or name@version of the same run.")],
     alpha: Annotated[float, typer.Option(min=0.0001, max=0.5, help="Level of the tests, after Holm.")] = 0.05,
+    every: Annotated[bool, typer.Option("--all", help="Every measure of detection, at every threshold.")] = False,
     format_: Annotated[str | None, typer.Option("--format", "-f", help="latex, markdown, csv or html.")] = None,
     json_: options.Json = False,
 ) -> None:
@@ -27,7 +28,7 @@ def compare(
 
     if format_ is not None and format_ not in FORMATS:
         raise InputError(f"--format {format_}: legal: {', '.join(FORMATS)}")
-    found = compare_systems(a, b, alpha=alpha)
+    found = compare_systems(a, b, alpha=alpha, every=every)
     if json_:
         typer.echo(json.dumps(found.record(), ensure_ascii=False))
     elif format_:

@@ -14,6 +14,7 @@ from .detection import plan_detection
 from .model import RENDERED, Draft, SuitePlan
 from .realism import plan_realism
 from .sets import counts_to_ask, plan_real
+from .shortcuts import plan_shortcuts
 from .systems import plan_systems
 
 
@@ -68,8 +69,9 @@ def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu", *, 
         _check_modality(draft)
         _check_enough(draft)
         plan_realism(draft)
-        plan_detection(draft)
+        detectors = plan_detection(draft)
         plan_conditions(draft)
+        plan_shortcuts(draft, detectors)
     return SuitePlan(
         suite=suite,
         plan=Plan(units=tuple(draft.units.values()), device=device),

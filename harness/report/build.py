@@ -23,11 +23,14 @@ from .panels import (
     kind_rank,
     position_cell,
     position_column,
+    rank_cell,
+    rank_column,
     system_cell,
     unplaced,
     value_cell,
 )
 from .robustness import robustness_tables
+from .shortcuts import shortcut_tables
 
 
 def tables(results: Results, *, version: str | None = None) -> dict[str, Table]:
@@ -43,7 +46,8 @@ def tables(results: Results, *, version: str | None = None) -> dict[str, Table]:
         version: Of fauxbench, for the provenance; by default the installed one.
     """
     origin = provenance(results, version)
-    built = [*_realism(results, origin), *detection_tables(results, origin), *robustness_tables(results, origin)]
+    built = [*_realism(results, origin), *detection_tables(results, origin), *shortcut_tables(results, origin)]
+    built += robustness_tables(results, origin)
     return {table.name: table for table in built}
 
 
@@ -185,12 +189,19 @@ def _placed(panel: Panel) -> set[str]:
     return {row.metric for row in panel.rows if row.position is not None and row.position.value is not None}
 
 
+def _ranked(panel: Panel) -> set[str]:
+    """Return the metrics by which systems of the panel compete."""
+    return {row.metric for row in panel.rows if row.rank is not None} & contested(panel.rows)
+
+
 def _realism_columns(panel: Panel, rows: Sequence[Row]) -> Iterator[Column]:
     yield Column(key="system", label="system", align="left", form="text")
     yield Column(key="n", label="n", form="number")
-    placed = _placed(panel)
+    placed, ranked = _placed(panel), _ranked(panel)
     for metric, direction in _heads(panel, rows).items():
         yield Column(key=metric, label=words.metric_label(metric), direction=direction)
+        if metric in ranked:
+            yield rank_column(metric)
         if metric in placed:
             yield position_column(metric)
 
@@ -198,7 +209,7 @@ def _realism_columns(panel: Panel, rows: Sequence[Row]) -> Iterator[Column]:
 def _realism_lines(results: Results, panel: Panel, rows: Sequence[Row], lost: Sequence[SystemRecord]) -> Iterator[Line]:
     """Yield the control, then the systems kind by kind, those that gave nothing last of their kind."""
     heads, placed = _heads(panel, rows), _placed(panel)
-    ranked = contested(panel.rows)
+    ranked, with_rank = contested(panel.rows), _ranked(panel)
     records = {record.name: record for record in results.systems}
     lines: list[tuple[int, Line]] = []
     for system in panel.systems():
@@ -211,12 +222,16 @@ def _realism_lines(results: Results, panel: Panel, rows: Sequence[Row], lost: Se
         ]
         for metric in heads:
             cells.append(value_cell(own[metric], bold=metric in ranked) if metric in own else Cell())
+            if metric in with_rank:
+                cells.append(rank_cell(own.get(metric)))
             if metric in placed:
                 cells.append(position_cell(own.get(metric)))
         heading = "" if control else words.kind_label(first.kind)
         lines.append((-1 if control else kind_rank(first.kind), Line(cells=tuple(cells), panel=heading)))
     for record in lost:
-        line = failed_line(record, 2 + len(heads) + len(placed), words.kind_label(record.kind))
+        line = failed_line(
+            record, 2 + len(heads) + len(placed) + len(with_rank.intersection(heads)), words.kind_label(record.kind)
+        )
         lines.append((kind_rank(record.kind), line))
     yield from (line for _, line in sorted(lines, key=lambda entry: entry[0]))
 
@@ -235,4 +250,5 @@ def _realism_caption(results: Results, panel: Panel, label: str, apart: str) -> 
         words.interval_words(panel.rows),
         words.position_words(panel.rows),
         words.direction_words(systems, ranked=bool(contested(panel.rows))),
+        words.RANK if _ranked(panel) else "",
     )

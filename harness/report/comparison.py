@@ -56,6 +56,8 @@ class ComparedRow:
     n: tuple[int, int]
     expected: tuple[int, int]
     seeds: tuple[int, int]
+    method: str = "jackknife"
+    """The test."""
     notes: tuple[str, ...] = ()
 
 
@@ -163,12 +165,27 @@ def _caption(comparison: Comparison) -> Iterator[str]:
     counts = sorted({count for row in comparison.rows for count in row.expected})
     yield f"n = {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} items a set."
     level = f"{100.0 * (1.0 - comparison.alpha):g} %"
-    yield f"Difference: B minus A, with its own {level} interval (jackknife over shared blocks, paired)."
+    yield f"Difference: B minus A, with its own {level} interval ({_methods(comparison)})."
     yield (
         f"p: two-sided, adjusted for the number of rows ({len(comparison.rows)}) after Holm; "
         f"verdicts at {100.0 * comparison.alpha:g} %."
     )
     yield "MDE: minimum detectable effect, the smallest true difference that would be found with 80 % power."
+
+
+def _methods(comparison: Comparison) -> str:
+    """Return which test each measure had."""
+    tests: dict[str, list[str]] = {}
+    for row in comparison.rows:
+        tests.setdefault(row.method, []).append(metric_label(row.metric))
+    said = {"jackknife": "jackknife over shared blocks, paired"}
+    if len(tests) == 1:
+        return said.get(*tests, *tests)
+    parts = [
+        f"{said.get(method, method)}: {', '.join(dict.fromkeys(metrics))}"
+        for method, metrics in sorted(tests.items(), key=lambda entry: entry[0] == "jackknife")
+    ]
+    return "; ".join(parts)
 
 
 def _panel(row: ComparedRow | RefusedRow | MissingRow, shared: Container[str]) -> str:

@@ -152,6 +152,18 @@ def position_column(metric: str = "") -> Column:
     return Column(key=f"{metric}_position" if metric else "position", label="position", form="number", decimals=2)
 
 
+def rank_column(metric: str) -> Column:
+    """Return the column that says which ranks systems may have by a metric."""
+    return Column(key=f"{metric}_rank", label="rank", form="text")
+
+
+def rank_cell(row: Row | None) -> Cell:
+    """Return the cell of one row: `2`, or `1–3` where the order is not known."""
+    if row is None or row.rank is None:
+        return Cell()
+    return Cell(text="–".join(map(str, dict.fromkeys(row.rank))))
+
+
 def position_cell(row: Row | None) -> Cell:
     """Return the cell of one row: the controls are the ends of the scale."""
     if row is None or (row.role == "control" and row.value is None):

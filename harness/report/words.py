@@ -29,6 +29,11 @@ PROPER = MappingProxyType(
         "av_offset": "AV offset",
         "tpr_at_1pct_fpr": "TPR at 1 % FPR",
         "log_loss": "log loss",
+        "overlap_people": "people seen in training",
+        "overlap_content": "files seen in training",
+        "auc_before": "AUC before",
+        "auc_after": "AUC after",
+        "auc_change": "change",
         "brier": "Brier score",
     }
 )
@@ -257,8 +262,12 @@ def direction_words(rows: Iterable[Row], *, ranked: bool) -> str:
     words = [f"{arrow} {way} is better" for arrow, way in (("↓", "lower"), ("↑", "higher")) if way in found]
     if not words:
         return ""
-    bold = "; bold: not distinguishable from the best (95 % group of the best, paired)" if ranked else ""
+    bold = "; bold: not distinguishable from the best (95 % set of the best, Hsu)" if ranked else ""
     return f"{', '.join(words)}{bold}."
+
+
+RANK = "Rank: which ranks a system may have; all rank intervals of a column hold together at 95 %."
+"""What the columns of ranks say."""
 
 
 def sentences(*parts: str) -> str:

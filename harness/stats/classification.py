@@ -208,7 +208,7 @@ def false_alarms(judged: Judged) -> Measurement:
     replicates = tuple(float(left.mean()) for left in left_out if len(left)) if home.max() else ()
     return Measurement(
         value=float(alarms.mean()),
-        interval=wilson(alarms, judged.clusters, cluster=_cluster_name(judged.clusters)),
+        interval=wilson(alarms, judged.clusters, cluster=_cluster_name(judged.clusters), scores=judged.fake),
         n=count,
         replicates=replicates if len(replicates) >= FEWEST else (),
         failures=failures,
@@ -244,8 +244,9 @@ def _rate_intervals(judged: Judged) -> dict[str, Interval | None]:
         if 1 < len(labels) != len(set(labels)) < FEWEST:
             return dict.fromkeys(DECIDED)
         rates[name] = float(decided[member].mean())
-        single[name] = wilson(decided[member], labels, cluster=_cluster_name(labels))
-        joint[name] = wilson(decided[member], labels, level=0.975)
+        of_class = judged.fake[member]
+        single[name] = wilson(decided[member], labels, cluster=_cluster_name(labels), scores=of_class)
+        joint[name] = wilson(decided[member], labels, level=0.975, scores=of_class)
     recall, alarms, wide, wider = single["recall"], single["alarms"], joint["recall"], joint["alarms"]
     if recall is None or alarms is None or wide is None or wider is None:
         return {**dict.fromkeys(DECIDED), "recall": recall}

@@ -32,6 +32,8 @@ POWER = 0.80
 NOISE = 1e-12
 """Differences below this share of the larger value are rounding, not difference."""
 
+ONE_SEED = "one training seed: what retraining would change is not known"
+
 Floats = NDArray[np.float64]
 
 
@@ -234,7 +236,7 @@ class SeedComponent:
     def said(self) -> str:
         """The component in words."""
         if self.between is None:
-            return "one training seed: what retraining would change is not known"
+            return ONE_SEED
         return f"{self.seeds} training seeds: standard deviation {math.sqrt(self.between):.3g} between them"
 
 

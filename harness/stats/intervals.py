@@ -16,6 +16,10 @@ DRAWS = 4000
 """Draws of a cluster bootstrap."""
 
 
+FEW = 5
+"""Fewer hits or misses than this do not show by how much items of one cluster are alike."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jackknife:
     """What leaving blocks out says about a statistic."""
@@ -162,13 +166,20 @@ def bootstrap_tail(clusters: int, level: float = 0.95) -> float:
 
 
 def wilson(
-    hits: ArrayLike, clusters: Sequence[Label], *, level: float = 0.95, cluster: str = "item", about: str = "population"
+    hits: ArrayLike,
+    clusters: Sequence[Label],
+    *,
+    level: float = 0.95,
+    cluster: str = "item",
+    about: str = "population",
+    scores: ArrayLike | None = None,
 ) -> Interval | None:
     """Interval for a rate: Wilson's score interval on the effective sample size.
 
     Items of one cluster say less than as many apart: n is divided by the design effect, and scaled by the squared
-    ratio of the normal to Student's quantile for few clusters (Korn and Graubard 1998). With no hit, or nothing but
-    hits, the design effect cannot be seen, and each cluster counts as one item.
+    ratio of the normal to Student's quantile for few clusters (Korn and Graubard 1998). From fewer than `FEW` hits or
+    misses the design effect cannot be seen: then it is that of the scores behind them, where they are given and if it
+    is larger; without scores, and with no hit or nothing but hits, each cluster counts as one item.
 
     Args:
         hits: (N,) 0 or 1.
@@ -176,6 +187,7 @@ def wilson(
         level: Confidence level.
         cluster: Name of what a label stands for.
         about: What the interval covers.
+        scores: (N,) of which hits are those above a threshold.
 
     Returns:
         The Interval, or None without items or with one cluster of several items.
@@ -189,6 +201,10 @@ def wilson(
         effective = _crossed_size(np.asarray(hits, dtype=np.float64), home, level)
     else:
         effective = effective_size(sums, sizes, level)
+        if scores is not None and min(sums.sum(), sizes.sum() - sums.sum()) < FEW and len(sums) > 1:
+            alike = float(sizes.sum()) / design_effect(scores, clusters)
+            alike *= (z_quantile(level) / t_quantile(level, len(sums) - 1)) ** 2
+            effective = alike if rate in (0.0, 1.0) else min(effective, alike)
     z = z_quantile(level)
     middle = (rate + z * z / (2 * effective)) / (1 + z * z / effective)
     half = z / (1 + z * z / effective) * math.sqrt(rate * (1 - rate) / effective + (z / (2 * effective)) ** 2)
@@ -200,6 +216,34 @@ def wilson(
         cluster=cluster,
         about=about,
     )
+
+
+def design_effect(scores: ArrayLike, clusters: Sequence[Label]) -> float:
+    """Return by how much items of one cluster say less than as many apart, 1 or more, from the ranks of their scores.
+
+    1 + (m - 1) rho with the intraclass correlation rho of the normal scores of the ranks (one-way analysis of variance)
+    and the size m of a cluster, weighted by items (Kish 1965). Where scores are normal, decisions at any threshold are
+    correlated less than the scores, so that this is not too small. If all scores are equal, rho is 1.
+    """
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    values = np.asarray(scores, dtype=np.float64)
+    sums, sizes = cluster_sums(values, clusters)
+    count, n = len(sizes), float(sizes.sum())
+    share = float((sizes**2).sum()) / n
+    if count in (1, n):
+        return share
+    if values.min() == values.max():
+        return share
+    normal = ndtri((rankdata(values) - 0.5) / n)
+    sums, _ = cluster_sums(normal, clusters)
+    means = sums / sizes
+    between = float((sizes * (means - normal.mean()) ** 2).sum()) / (count - 1)
+    within = (float((normal**2).sum()) - float((sizes * means**2).sum())) / (n - count)
+    typical = (n - share) / (count - 1)
+    rho = (between - within) / (between + (typical - 1) * within)
+    return 1.0 + (share - 1.0) * min(1.0, max(0.0, rho))
 
 
 def effective_size(sums: NDArray[np.float64], sizes: NDArray[np.float64], level: float = 0.95) -> float:

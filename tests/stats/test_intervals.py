@@ -1,4 +1,5 @@
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from scipy import stats
 from fauxbench.harness.stats.intervals import (
     cluster_bootstrap,
     cluster_sums,
+    design_effect,
     effective_size,
     jackknife,
     jackknife_interval,
@@ -141,3 +143,36 @@ def test_clustered_rate_and_mean_are_covered(rng):
     assert plain / draws < 0.80
     assert 0.92 <= clustered / draws <= 0.99
     assert 0.91 <= boot / draws <= 0.99
+
+
+def latent(rng, groups, each, alike):
+    shared = np.repeat(rng.standard_normal(groups), each)
+    scores = math.sqrt(alike) * shared + math.sqrt(1.0 - alike) * rng.standard_normal(groups * each)
+    return scores, [str(i // each) for i in range(groups * each)]
+
+
+def test_design_effects_follow_how_much_clusters_are_alike():
+    rng = np.random.default_rng(5)
+    assert design_effect(*latent(rng, 200, 10, 0.0)) == pytest.approx(1.0, abs=0.3)
+    assert design_effect(*latent(rng, 200, 10, 0.5)) == pytest.approx(1.0 + 9 * 0.5, rel=0.15)
+    assert design_effect(*latent(rng, 200, 10, 1.0)) == pytest.approx(10.0)
+    assert design_effect(np.ones(30), [str(i // 3) for i in range(30)]) == 3.0
+
+
+def test_no_hit_is_not_wider_than_one_by_an_order_of_magnitude():
+    scores, labels = latent(np.random.default_rng(1), 12, 10, 0.0)
+    none, one = (wilson(scores > np.sort(scores)[-1 - k], labels, scores=scores) for k in (0, 1))
+    assert none.low == 0.0
+    assert none.high < one.high < 2.5 * none.high
+    assert wilson(scores > 99, labels).high > 5 * none.high  # without the scores nothing is known of the people
+
+
+@pytest.mark.parametrize(("rate", "alike"), [(0.005, 0.0), (0.02, 0.3), (0.02, 0.7)])
+def test_few_hits_have_intervals_that_hold(rate, alike):
+    rng, held = np.random.default_rng(7), 0
+    threshold = NormalDist().inv_cdf(1.0 - rate)
+    for _ in range(200):
+        scores, labels = latent(rng, 12, 10, alike)
+        found = wilson(scores > threshold, labels, scores=scores)
+        held += found.low <= rate <= found.high
+    assert held >= 185

@@ -23,6 +23,10 @@ _HOME = {
     "import_scores": "detection",
     "threshold": "detection",
     "evaluate": "detection",
+    "traits": "shortcuts",
+    "shortcuts": "shortcuts",
+    "overlap": "shortcuts",
+    "reencoded": "shortcuts",
 }
 
 
