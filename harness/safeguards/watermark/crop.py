@@ -15,15 +15,15 @@ from .picture import BLOCK, FREQUENCIES, GRID, STEPS, Secret, cosines, luma
 LARGEST = 8.0
 """Most that is gone from a side, in pixels of the canonical picture: 12.5 %."""
 FIRST_GONE = 0.75
-SIZE_STEP = 0.4
-PLACE_STEP = 0.25
+SIZE_STEP = 0.5
+PLACE_STEP = 0.35
 """Steps of the search in canonical pixels. The finest wave that carries is 5.3 long."""
 
 _SIDE = GRID // BLOCK
 _LONGEST = 96
 """Longer sides are reduced to this first: no frequency that carries is lost."""
-_SPILL = 0.75
-"""Canonical pixels of a block that may be missing."""
+_SPARE, _LOST = 0.5, 4.0
+"""Canonical pixels of a block that may be missing before it counts less, and before it does not count."""
 
 
 class Window(NamedTuple):
@@ -68,7 +68,7 @@ def _evidence(
     planes: list[NDArray[np.float64]], secret: Secret, gone: float, tops: tuple[float, ...], lefts: tuple[float, ...]
 ) -> Evidence:
     """Read the pictures at every pair of places; attempts are ordered step, top, left."""
-    known = _known(secret, gone, tops, lefts)
+    weights = np.tile(_weights(secret, gone, tops, lefts), (len(STEPS), 1))
     total: Evidence | None = None
     for plane in planes:
         down = _readers(plane.shape[0], gone, tops)
@@ -77,25 +77,24 @@ def _evidence(
         waves = waves.transpose(1, 4, 0, 3, 2, 5).reshape(_SIDE**2, len(tops) * len(lefts), FREQUENCIES**2)
         numbers = np.empty((len(tops) * len(lefts), CODED_BITS))
         numbers[:, secret.order] = (waves @ secret.weights.swapaxes(1, 2)).swapaxes(0, 1).reshape(len(numbers), -1)
-        numbers[~known] = np.nan
-        one = Evidence.of(np.concatenate([numbers / step for step in STEPS]) - secret.dither)
+        one = Evidence.of(np.concatenate([numbers / step for step in STEPS]) - secret.dither, weights)
         total = one if total is None else total + one
     assert total is not None
     return total
 
 
-def _known(secret: Secret, gone: float, tops: tuple[float, ...], lefts: tuple[float, ...]) -> NDArray[np.bool_]:
-    """Return (places, 256) whether the block of a number is in the window."""
+def _weights(secret: Secret, gone: float, tops: tuple[float, ...], lefts: tuple[float, ...]) -> Numbers:
+    """Return (places, 256) how far each number's block lies in the window: 1 inside, 0 where half of it is missing."""
     starts = np.arange(0, GRID, BLOCK)
-    inside = [
-        (starts >= np.array(places)[:, None] - _SPILL)
-        & (starts + BLOCK <= np.array(places)[:, None] + GRID - gone + _SPILL)
-        for places in (tops, lefts)
-    ]
-    blocks = (inside[0][:, None, :, None] & inside[1][None, :, None, :]).reshape(-1, _SIDE**2)
-    known = np.empty((len(blocks), CODED_BITS), dtype=np.bool_)
-    known[:, secret.order] = np.repeat(blocks, CODED_BITS // _SIDE**2, axis=1)
-    return known
+    inside = []
+    for places in (tops, lefts):
+        first = np.array(places)[:, None]
+        missing = np.maximum(np.maximum(first - starts, starts + BLOCK - (first + GRID - gone)), 0.0)
+        inside.append(np.clip((_LOST - missing) / (_LOST - _SPARE), 0.0, 1.0))
+    blocks = (inside[0][:, None, :, None] * inside[1][None, :, None, :]).reshape(-1, _SIDE**2)
+    weights = np.empty((len(blocks), CODED_BITS))
+    weights[:, secret.order] = np.repeat(blocks, CODED_BITS // _SIDE**2, axis=1)
+    return weights
 
 
 def _reduced(picture: Picture) -> Numbers:

@@ -48,17 +48,22 @@ class Evidence:
     """What the numbers of one file, or of many frames of it, say, for each attempt at reading them.
 
     first, second: (attempts, 256) complex, sums over frames of exp(i a) and exp(2 i a). The doubled angle forgets the
-    bit. A number that is not known is 0 in both.
+    bit. Each is weighed by how far its number is known.
     """
 
     first: NDArray[np.complex128]
     second: NDArray[np.complex128]
 
     @classmethod
-    def of(cls, turns: Numbers) -> "Evidence":
-        """Read one frame: (attempts, 256) numbers / step - dither; NaN where a number is not known."""
-        angles = np.where(np.isnan(turns), 0.0, np.exp(2j * np.pi * np.nan_to_num(turns)))
-        return cls(first=angles, second=angles**2)
+    def of(cls, turns: Numbers, weights: Numbers | float = 1.0) -> "Evidence":
+        """Read one frame.
+
+        Args:
+            turns: (attempts, 256) numbers / step - dither.
+            weights: (attempts, 256) how far each number is known, 0 to 1, whatever the dither.
+        """
+        angles = np.exp(2j * np.pi * turns)
+        return cls(first=angles * weights, second=angles**2 * weights)
 
     def __add__(self, other: "Evidence") -> "Evidence":
         """Take the frames of both together."""
