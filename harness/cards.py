@@ -35,6 +35,8 @@ class Parameter(Document):
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    sampling: bool = False
+    """Of a generator: whether it is read in `generate` alone, so that a trained one serves all its values."""
 
     def check(self, name: str, value: JSON) -> bool | int | float | str:
         """Return `value` as the type of the default, or raise InputError that names what is legal."""
@@ -94,6 +96,20 @@ class SmallEdit(Document):
     at_most: float
 
 
+class Recipe(Document):
+    """How the weights that come with a system were trained: on rendered people whom no suite draws by default."""
+
+    size: int = 64
+    """Side of the train pictures."""
+    people: int = Field(ge=3)
+    per_person: int = Field(ge=1)
+    population: int = Field(ge=1)
+    """Seed of the studio; a suite with this seed trains its systems anew, or they would know its people."""
+    seed: int = 0
+    """Of the training."""
+    parameters: dict[str, bool | int | float | str] = {}
+
+
 class GeneratorCard(PartCard):
     """A system under test."""
 
@@ -110,6 +126,10 @@ class GeneratorCard(PartCard):
     """Up to which strength its kind is augmented_real."""
     cost: float = 60.0
     """Seconds that a fit with default parameters takes on one core, for estimates before the first run."""
+    recipe: Recipe | None = None
+    """How the weights that come with it are trained: `fauxbench fit NAME --ship`."""
+    weights: dict[str, str] = {}
+    """Files of a trained one that come with the part, below `weights/`, with their sha256; `save` wrote them."""
 
     def with_parameters(self, parameters: Mapping[str, JSON]) -> "GeneratorCard":
         """Return the card of the system with these parameters: a small edit makes augmented real items."""

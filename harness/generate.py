@@ -55,6 +55,8 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
     parameters: Mapping[str, JSON] | None = None,
     terms: Terms | None = None,
     seed: int = 0,
+    weights: Path | str | None = None,
+    refit: bool = False,
     store: Path | str | None = None,
     device: str = "cpu",
     display: Display | None = None,
@@ -70,7 +72,9 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
         version: What the system is called in the Items; default the card's.
         parameters: Of the generator.
         terms: What may be done with the folder; needed for real people.
-        seed: Of training and of the requests.
+        seed: Of the requests, and of training where there is one.
+        weights: A folder that `save` or `fauxbench fit` wrote, used in place of training.
+        refit: Train anew, even where weights come with the generator.
         store: Default `FAUXBENCH_STORE` or the platform's cache folder.
         device: Of torch.
         display: Told of progress; default nobody.
@@ -87,7 +91,15 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
     card = GENERATORS.find(use, Path.cwd()).card
     try:
         data = data_for(source, fits=card.fits, uses_target="target" in card.uses, size=size, terms=terms)
-        spec = SystemSpec(use=use, version=version, parameters=dict(parameters or {}), seeds=(seed,))
+        trained = weights is not None or (bool(card.weights) and not refit)
+        spec = SystemSpec(
+            use=use,
+            version=version,
+            parameters=dict(parameters or {}),
+            seeds=(0 if trained else seed,),
+            weights=weights_in(Path(weights)) if weights is not None else None,
+            refit=refit,
+        )
         counts = Counts(train=0, validation=0, test=max(n, 2))
         suite = Suite(suite="generate", seed=seed, data=data, generators=(spec,), n=counts, metrics=(), instruments=())
     except ValidationError as error:
@@ -111,6 +123,12 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
         raise FauxbenchError(f"nothing was made: {_first(made)}")
     parents = {item.id: item for item in MediaSet.open(ran.finished[REAL].folder / "set")}
     return publish_set(made, out, ran.finished[unit].fingerprint, parents)
+
+
+def weights_in(folder: Path) -> Path:
+    """Return the folder of weights in what `fauxbench fit` wrote, or `folder` itself."""
+    inner = folder.resolve() / "weights"
+    return inner if inner.is_dir() else folder.resolve()
 
 
 def _first(made: MediaSet) -> str:

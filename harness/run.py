@@ -62,21 +62,30 @@ def default_workers() -> int:
     return max(1, os.cpu_count() or 1)
 
 
-def load(suite: Suite | str | Path, size: str | None = None) -> tuple[Suite, Path]:
+def load(suite: Suite | str | Path, size: str | None = None, *, refit: bool = False) -> tuple[Suite, Path]:
     """Return a suite, in one of its sizes where a file has several, and the folder that its paths are relative to.
+
+    With `refit`, no generator uses weights that come with it.
 
     Raises:
         SuiteError: No such suite or size, or it is wrong.
     """
     if isinstance(suite, Suite):
-        return suite, Path.cwd()
-    path = find_suite(str(suite))
-    return read_suite(path, size), path.resolve().parent
+        loaded, base = suite, Path.cwd()
+    else:
+        path = find_suite(str(suite))
+        loaded, base = read_suite(path, size), path.resolve().parent
+    if refit:
+        anew = tuple(spec.model_copy(update={"refit": True}) for spec in loaded.generators)
+        loaded = loaded.model_copy(update={"generators": anew})
+    return loaded, base
 
 
-def plan(suite: Suite | str | Path, store: Path, device: str = "cpu", size: str | None = None) -> SuitePlan:
+def plan(
+    suite: Suite | str | Path, store: Path, device: str = "cpu", size: str | None = None, *, refit: bool = False
+) -> SuitePlan:
     """Return the plan of a suite; nothing is run and nothing is written."""
-    loaded, base = load(suite, size)
+    loaded, base = load(suite, size, refit=refit)
     try:
         return plan_suite(loaded, base, weights_folder(store), device)
     except FauxbenchError as error:
@@ -86,11 +95,16 @@ def plan(suite: Suite | str | Path, store: Path, device: str = "cpu", size: str 
 
 
 def preview(
-    suite: Suite | str | Path, *, store: Path | None = None, device: str = "cpu", size: str | None = None
+    suite: Suite | str | Path,
+    *,
+    store: Path | None = None,
+    device: str = "cpu",
+    size: str | None = None,
+    refit: bool = False,
 ) -> Preview:
     """Return what `run` would do: units to do, units cached, estimated seconds. Nothing is written."""
     place = store or default_store()
-    planned = plan(suite, place, device, size)
+    planned = plan(suite, place, device, size, refit=refit)
     if not place.exists():
         seconds = {unit.id: unit.cost for unit in planned.plan.units}
         return Preview(plan=planned.plan, cached=frozenset(), seconds=seconds)
@@ -101,7 +115,7 @@ def preview(
     return Preview(plan=planned.plan, cached=cached, seconds=todo)
 
 
-def run(
+def run(  # noqa: PLR0913 - every argument is a choice of the user's
     suite: Suite | str | Path,
     *,
     runs: Path | str = Path("runs"),
@@ -111,6 +125,7 @@ def run(
     display: Display | None = None,
     retry: bool = False,
     size: str | None = None,
+    refit: bool = False,
 ) -> RunResult:
     """Run a suite and return its results.
 
@@ -125,13 +140,14 @@ def run(
         display: Told of progress; default: nobody.
         retry: Do units again in which items failed.
         size: One of the `sizes` of the suite's file.
+        refit: Train every generator anew, even where weights come with it.
 
     Raises:
         InputError: The suite is wrong, or terms do not allow it; nothing was run.
         StorageError: The disk is full; the same call resumes.
     """
     place = Path(store) if store else default_store()
-    planned = plan(suite, place, device, size)
+    planned = plan(suite, place, device, size, refit=refit)
     opened = Store(place)
     folder = RunFolder.open(Path(runs), planned.suite)
     try:

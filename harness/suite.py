@@ -57,6 +57,8 @@ class SystemSpec(Document):
     """http: the service."""
     weights: Path | None = None
     """A folder that `save` wrote, loaded instead of training."""
+    refit: bool = False
+    """Train anew, even where weights come with the system."""
 
     @model_validator(mode="after")
     def _keys_fit(self) -> "SystemSpec":
@@ -355,6 +357,7 @@ def _fields_at(place: list[Any], top: type[Document]) -> Iterator[str]:
         "n": Counts,
         "conditions": ConditionSpec,
         "chain": StepSpec,
+        "first": StepSpec,
         "render": RenderSpec,
         "command": CommandSpec,
         "http": HttpSpec,

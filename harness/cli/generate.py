@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
 
 from ..errors import InputError
 from . import options
+
+if TYPE_CHECKING:
+    from ..media.mediaset import Terms
 
 
 def register(app: typer.Typer) -> None:
@@ -28,26 +31,19 @@ def generate(
     permits: Annotated[str, typer.Option(help="What its terms permit: train,edit,publish.")] = "",
     grant: Annotated[str, typer.Option(help="Who granted that.")] = "",
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    weights: Annotated[Path | None, typer.Option(help="A folder that `fauxbench fit` wrote: no training.")] = None,
+    refit: Annotated[bool, typer.Option("--refit", help="Train anew, even where weights come with it.")] = False,
     store: options.Store = None,
     device: options.Device = "cpu",
     json_: options.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Make a set with one generator: trained if it needs it, every file marked. Prints the set's folder."""
-    from pydantic import ValidationError
-
     from ..execute.display import Display, display_for
     from ..generate import generate as generate_set
-    from ..media.mediaset import Terms
 
     options.check_device(device)
-    try:
-        granted = ("evaluate", *options.words(permits))
-        terms = Terms.model_validate({"people": people, "permits": granted, "grant": grant})
-    except ValidationError as error:
-        first = error.errors()[0]
-        message = str(first["msg"]).removeprefix("Value error, ")
-        raise InputError(f"--people, --permits, --grant: {message}; found {first['input']!r}") from error
+    terms = granted_terms(people, permits, grant)
     made = generate_set(
         generator,
         n=n,
@@ -58,6 +54,8 @@ def generate(
         parameters=_parameters(set_ or []),
         terms=terms,
         seed=seed,
+        weights=weights,
+        refit=refit,
         store=store,
         device=device,
         display=Display() if quiet else display_for(),
@@ -68,7 +66,27 @@ def generate(
     typer.echo(json.dumps({"path": str(made.folder), **counts}) if json_ else str(made.folder))
 
 
+def granted_terms(people: str, permits: str, grant: str) -> "Terms":
+    """Return the terms of a folder, from the words of the command line.
+
+    Raises:
+        InputError: They are no terms.
+    """
+    from pydantic import ValidationError
+
+    from ..media.mediaset import Terms
+
+    try:
+        granted = ("evaluate", *options.words(permits))
+        return Terms.model_validate({"people": people, "permits": granted, "grant": grant})
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise InputError(f"--people, --permits, --grant: {message}; found {first['input']!r}") from error
+
+
 def _parameters(given: list[str]) -> dict[str, Any]:
+    """Return parameters from words like `name=value`, whose values are YAML."""
     parameters = {}
     for one in given:
         name, separator, value = one.partition("=")

@@ -24,6 +24,7 @@ def run(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the plan.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Do units again in which items failed.")] = False,
+    refit: Annotated[bool, typer.Option("--refit", help="Train every generator anew, even if weights ship.")] = False,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Exit with 1 if any item failed, not only if all did."),
@@ -37,14 +38,22 @@ def run(
     from . import show
 
     if dry_run:
-        show.preview(suite, store, device, workers, as_json=json_, size=size)
+        show.preview(suite, store, device, workers, as_json=json_, size=size, refit=refit)
         return
     if size and not quiet:
-        show.preview(suite, store, device, workers, as_json=False, size=size, brief=True)
+        show.preview(suite, store, device, workers, as_json=False, size=size, refit=refit, brief=True)
     display = Display() if quiet else display_for()
     options.check_device(device)
     result = run_suite(
-        suite, runs=runs, store=store, device=device, workers=workers, display=display, retry=retry, size=size
+        suite,
+        runs=runs,
+        store=store,
+        device=device,
+        workers=workers,
+        display=display,
+        retry=retry,
+        size=size,
+        refit=refit,
     )
     if json_:
         typer.echo(result.results.model_dump_json())

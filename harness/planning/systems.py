@@ -21,6 +21,7 @@ from ..safeguards.consent import consents_digest, consents_file
 from ..safeguards.gate import why_not_edit, why_not_fit, why_not_leave
 from ..suite import SystemSpec
 from .model import REAL, Draft, System, code_of
+from .shipped import with_shipped
 
 
 def plan_systems(draft: Draft) -> tuple[System, ...]:
@@ -64,6 +65,8 @@ class _Attached(NamedTuple):
 
 
 def _generating_system(draft: Draft, spec: SystemSpec) -> System:
+    if spec.use not in ELSEWHERE:
+        spec = with_shipped(GENERATORS.find(spec.use, draft.base), spec, draft.suite.data)
     attached = _elsewhere(draft, spec) if spec.use in ELSEWHERE else _python(draft, spec)
     attached = _with_weights(draft, spec, attached)
     card = attached.card
