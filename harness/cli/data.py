@@ -17,7 +17,6 @@ SOURCES = ("studio",)
 
 def register(parent: typer.Typer) -> None:
     """Add the verb to the command line."""
-    preprocess.register(app)
     parent.add_typer(app, name="data", help="Make and verify data sets.")
 
 
@@ -218,3 +217,6 @@ def fixture(
     for defect in defects:
         found = f"{defect.finding}{' with --deep' if defect.deep else ''}" if defect.finding else "to be read"
         typer.echo(f"{defect.path}: {defect.name}: {found}")
+
+
+preprocess.register(app)
