@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from ..canonical import JSON, canonical, digest_of, digest_of_file
 from ..errors import IntegrityError, MediaError
-from ..media.content import Picture
+from ..media.content import ImageMedia, Picture, SoundMedia, VideoMedia
 from ..media.images import write_png
 from ..media.item import Item, Kind
 from ..media.read import content_of
@@ -28,8 +28,8 @@ from .marking import (
     Marked,
     ingredients_of,
     mark_file,
+    mark_media,
     mark_of,
-    mark_pixels,
     marked_suffix,
 )
 from .watermark import Mark
@@ -95,7 +95,7 @@ def release(
             marks = marker.bring(item, item.location, path)
             rows.append(_row(item, marks, path, folder, origin))
         marker.note()
-        _append(folder / PROVENANCE, rows)
+        append_rows(folder / PROVENANCE, rows)
     return rows
 
 
@@ -122,7 +122,7 @@ def release_picture(pixels: Picture, path: Path, shown: Sequence[Item], origin: 
             "marks": marks.record() if marks else None,
         }
         marker.note()
-        _append(path.parent / PROVENANCE, [row])
+        append_rows(path.parent / PROVENANCE, [row])
         part.replace(path)  # last: what is there has its row
 
 
@@ -162,13 +162,31 @@ class Marker:
         target.unlink(missing_ok=True)
         return mark_file(source, item.modality, target, self._job(item, kind, target.suffix), self.keys)
 
+    def write(
+        self, item: Item, media: ImageMedia | VideoMedia | SoundMedia, folder: Path, name: str
+    ) -> dict[str, JSON]:
+        """Write synthetic media that was never in the store, and return its row; `item` says what it is."""
+        kind = source_type(item)
+        if kind is None:
+            raise ValueError(f"{item.id}: real media has a file of its own")
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        marks = mark_media(media, target, self._job(item, kind, target.suffix), self.keys)
+        return _row(item, marks, target, folder, self.origin)
+
+    def finish(self, folder: Path, rows: Sequence[dict[str, JSON]]) -> None:
+        """Write the rows of what was written one by one."""
+        self.note()
+        append_rows(folder / PROVENANCE, rows)
+
     def draw(self, pixels: Picture, shown: Sequence[Item], target: Path, title: str) -> Marked:
         """Write a picture that shows several Items."""
         kind = source_type(shown[0])
         mark = self._mark(digest_of([item.id for item in shown]), shown[0])
         facts = self._facts(shown[0], mark) | {"item": title, "items": len(shown)}
         job = Job(mark=mark, source_type=str(kind), title=title, kind=Kind.FULLY_SYNTHETIC, facts=facts)
-        return mark_pixels(pixels, target, job, self.keys)
+        return mark_media(ImageMedia(pixels=pixels), target, job, self.keys)
 
     def note(self) -> None:
         """Remember who made what was marked."""
@@ -220,7 +238,7 @@ def _row(item: Item, marks: Marked | None, file: Path, folder: Path, origin: str
     }
 
 
-def _append(path: Path, rows: Sequence[dict[str, JSON]]) -> None:
+def append_rows(path: Path, rows: Sequence[dict[str, JSON]]) -> None:
     """Add rows, replacing earlier ones of the same files."""
     names = {row["file"] for row in rows}
     kept = [line for line in _lines(path) if json.loads(line)["file"] not in names]

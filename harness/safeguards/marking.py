@@ -15,7 +15,7 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin
 from ..canonical import JSON, digest_of
 from ..errors import InputError, MediaError
 from ..media.clips import open_clip
-from ..media.content import Picture, Sound, VideoMedia
+from ..media.content import ImageMedia, Picture, Sound, SoundMedia, VideoMedia
 from ..media.encode import write_video
 from ..media.images import read_image
 from ..media.item import Item, Kind, Modality
@@ -122,10 +122,15 @@ def mark_file(source: Path, modality: Modality, target: Path, job: Job, keys: Ke
     return _marked(content, watermarked, target, job)
 
 
-def mark_pixels(pixels: Picture, target: Path, job: Job, keys: Keys) -> Marked:
-    """Write a marked picture as PNG; as `mark_file`."""
+def mark_media(media: ImageMedia | VideoMedia | SoundMedia, target: Path, job: Job, keys: Keys) -> Marked:
+    """Write media that was never a file, marked before its only encoding: as PNG, MP4 or WAV; as `mark_file`."""
     with _scratch(target) as part:
-        content, watermarked = _picture(pixels, target, part, job, keys)
+        if isinstance(media, ImageMedia):
+            content, watermarked = _picture(media.pixels, target, part, job, keys)
+        elif isinstance(media, VideoMedia):
+            content, watermarked = _encode_clip(media, part, job, keys)
+        else:
+            content, watermarked = _encode_sound(media.sound[:, None], media.sample_rate, part, job, keys)
         sign(part, target, job.claim(watermarked=watermarked, xmp=target.suffix in XMP_SUFFIXES), keys)
     return _marked(content, watermarked, target, job)
 
@@ -175,10 +180,13 @@ def _as_before(source: Path) -> dict[str, Any]:
 
 
 def _clip(source: Path, part: Path, job: Job, keys: Keys) -> tuple[str, bool]:
-    media = open_clip(source, sound=has_sound(source), rate=_aac_rate(source))
+    return _encode_clip(open_clip(source, sound=has_sound(source), rate=_aac_rate(source)), part, job, keys)
+
+
+def _encode_clip(media: VideoMedia, part: Path, job: Job, keys: Keys) -> tuple[str, bool]:
     first = next(iter(media.frames()), None)
     if first is None:
-        raise MediaError(f"{source}: no frames")
+        raise MediaError(f"{job.title}: no frames")
     seen = _fits(first, job.mark, keys)
     sound, heard = (None, False)
     if media.sound is not None:
@@ -229,10 +237,14 @@ def _hidden(sound: Sound, rate: int, mark: Mark, keys: Keys) -> tuple[Sound, boo
 
 
 def _sound(source: Path, part: Path, job: Job, keys: Keys) -> tuple[str, bool]:
+    channels, rate = _channels(source)
+    return _encode_sound(channels, rate, part, job, keys)
+
+
+def _encode_sound(channels: NDArray[np.float32], rate: int, part: Path, job: Job, keys: Keys) -> tuple[str, bool]:
     """Mark a sound at its own rate; what the mark adds to the mean of its channels is added to each of them."""
     import soundfile
 
-    channels, rate = _channels(source)
     mono: Sound = channels.mean(axis=1, dtype=np.float32)
     heard, watermarked = _hidden(mono, rate, job.mark, keys)
     shown = np.clip(channels + (heard - mono)[:, None], -1, 1)

@@ -128,7 +128,7 @@ def test_a_picture_is_not_there_before_its_row(tmp_path: Path, monkeypatch: pyte
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(border, "_append", killed)
+    monkeypatch.setattr(border, "append_rows", killed)
     with pytest.raises(KeyboardInterrupt):
         release_picture(np.zeros((8, 8, 3), np.uint8), tmp_path / "a.png", media.items, "fp")
     assert not (tmp_path / "a.png").exists()
