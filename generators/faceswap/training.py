@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fauxbench import Context
+from fauxbench.generators._faces_cut import oval
 from fauxbench.generators._faces_reader import initialise
 from fauxbench.generators._training import Average, Training, build_quietly, rising_and_falling, set_rate
 from fauxbench.generators._training_pictures import Batches, as_floats
@@ -92,7 +93,8 @@ class Swapping(Training):
         mean = torch.lerp(own, grouped.mean(1, keepdim=True), 0.5 if step > 20 else 1.0)
         made = self.net.decode((grouped - mean).flatten(0, 1), people)
         away = ((made - faces).abs() * self.weight).mean()
-        edges = sum((made.diff(dim=d) - faces.diff(dim=d)).abs().mean() for d in (2, 3))
+        steps = [((made - faces).diff(dim=d).abs() * self.weight.narrow(d - 2, 1, 63)).mean() for d in (2, 3)]
+        edges = steps[0] + steps[1]
         loss = away + edges
         optimiser = self.optimisers["swapper"]
         optimiser.zero_grad(set_to_none=True)
@@ -102,7 +104,7 @@ class Swapping(Training):
             for person, found in zip(people[::PER_PERSON].tolist(), grouped.detach().mean(1), strict=True):
                 self.net.means[person].lerp_(found, 0.1 if step > 20 else 1.0)
         self.mean.follow(self.net, step)
-        return {"face": float(away.detach()), "edges": float(torch.as_tensor(edges).detach())}
+        return {"face": float(away.detach()), "edges": float(edges.detach())}
 
     @torch.no_grad()
     def sample(self) -> Tensor:
@@ -131,11 +133,11 @@ class Swapping(Training):
 
 
 def _weight() -> Tensor:
-    """Return (64, 64) weights: eyes three times, mouth twice, as in faceswap."""
+    """Return (64, 64) weights: eyes three times, mouth twice, as in faceswap, and little for what is not laid back."""
     weight = torch.ones(64, 64)
     weight[21:33, 12:52] = 3.0
     weight[42:56, 18:46] = 2.0
-    return weight
+    return weight * (0.02 + 0.98 * torch.from_numpy(oval()))
 
 
 def tinted(faces: Tensor, rng: torch.Generator) -> Tensor:

@@ -56,7 +56,7 @@ class Finishing(Training):
         self.net: Finisher = build_quietly(Finisher, acts=known.acts.shape[1], width=recipe.width)
         initialise(self.net, context.torch_rng(_INIT))
         nn.init.zeros_(self.net.told.weight)
-        nn.init.zeros_(self.net.last.weight)
+        nn.init.normal_(self.net.last.weight, 0.0, 0.01, generator=context.torch_rng(_INIT, 1))
         self.net.to(self.device)
         self.mean = Average(self.net, 0.99)
         self.networks = {"finisher": self.net, "mean": self.mean.network}
@@ -93,7 +93,7 @@ class Finishing(Training):
         moved = carried(faces, points, there)
         back = carried(moved, points + there, -there)
         mask = parts_of(points, faces.shape[-1])
-        strength = torch.rand(len(faces), 1, 1, 1, generator=self.draws).round()  # half of them whole
+        strength = (1.5 * torch.rand(len(faces), 1, 1, 1, generator=self.draws)).clamp(max=1.0)  # a third altogether
         hidden = mask * strength
         return torch.lerp(back, veiled(back), hidden), mask
 

@@ -1,9 +1,10 @@
 """Casting: which people and pictures play which part in the requests of a split. All of it is drawn from the seed.
 
-Nobody plays two parts in one request: a source and a driver are other people than the target. People are taken in a
-drawn circle, so that everybody is source equally often.
+Nobody plays two parts in one request: a source and a driver are other people than the target. People are taken from a
+drawn circle, so that everybody is source equally often, and a few requests show many pairs.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -59,16 +60,19 @@ class Cast:
     drivers: Mapping[str, tuple[Item, ...]]
     circle: tuple[str, ...]
     """Everybody who can be source or driver, in a drawn order."""
+    turns: tuple[int, ...]
+    """Which of its person's targets each one is, from 0."""
 
     def parts(self, index: int) -> Parts:
         """Return what request number `index` of the split is given."""
         place, around = (index % len(self.targets), index // len(self.targets)) if self.targets else (index, 0)
         target = self.targets[place] if self.targets else None
         me = target.cluster if target else ""
-        source = self._other(me, around, place) if self.references else None
+        turn = around + (self.turns[place] if self.targets else place)
+        source = self._other(me, turn) if self.references else None
         driver = None
         if self.drivers:
-            person = self._other(me, around + bool(source), place)
+            person = self._other(me, turn + bool(source))
             driver = self.drivers[person][(place + around) % len(self.drivers[person])]
         return Parts(
             target=target,
@@ -77,11 +81,11 @@ class Cast:
             attributes=self._attributes(place, around),
         )
 
-    def _other(self, me: str, around: int, place: int) -> str:
-        """Return somebody else: the next in the circle, in every round one further."""
+    def _other(self, me: str, turn: int) -> str:
+        """Return somebody else of the circle: another one for each picture of a person, and in every round."""
         if me not in self.circle:
-            return self.circle[(place + around) % len(self.circle)]
-        step = 1 + around % (len(self.circle) - 1)
+            return self.circle[turn % len(self.circle)]
+        step = 1 + turn % (len(self.circle) - 1)
         return self.circle[(self.circle.index(me) + step) % len(self.circle)]
 
     def _attributes(self, place: int, around: int) -> dict[str, float]:
@@ -115,12 +119,18 @@ def cast(card: GeneratorCard, real: MediaSet, split: Split, seed: int) -> Cast:
                 "one is altered after the other"
             )
         np.random.default_rng([seed, list(Split).index(split), 1]).shuffle(circle)
+    seen: Counter[str] = Counter()
+    turns = []
+    for item in targets:
+        turns.append(seen[item.cluster])
+        seen[item.cluster] += 1
     return Cast(
         card=card,
         targets=targets if "target" in card.uses else (),
         references=references,
         drivers={person: tuple(own) for person, own in drivers.items()},
         circle=tuple(circle),
+        turns=tuple(turns),
     )
 
 

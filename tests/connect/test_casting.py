@@ -66,6 +66,8 @@ def test_a_source_is_somebody_else_of_the_split_and_no_target_is_a_reference(peo
     assert max(pairs.values()) == 1  # 10 targets, 3 rounds: another source in each
     sources = Counter(r.references[0].cluster for r in requests)
     assert set(sources.values()) == {6}  # everybody equally often
+    of_one = [r.references[0].cluster for r in requests[:2]]
+    assert of_one[0] != of_one[1]  # two pictures of one person, two sources
 
 
 def test_who_is_paired_follows_from_the_seed(people) -> None:
