@@ -1,10 +1,11 @@
 """From finished units to results: in one place, in the order of the plan."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .canonical import JSON, digest_of
 from .errors import Failure
@@ -17,6 +18,7 @@ from .stats.classification import DECIDED
 from .stats.compare import holm
 from .stats.groups import mark_best
 from .stats.lines import ALARMS
+from .stats.position import place
 from .stats.score import Direction
 from .store.schema import (
     IntervalRecord,
@@ -181,11 +183,14 @@ class _Reducer:
     def _position(self, row: RowPlan, compared: Compared) -> Position:
         values: list[float | None] = []
         reasons: list[str] = []
+        replicates: list[ArrayLike] = []
         for ids in (compared.systems, (compared.control,), (compared.degraded,)):
             found = [self._measurement(unit, compared.name) for unit in ids]
             scores = [one["value"] for one in found if one["value"] is not None]
             values.append(float(np.mean(scores)) if scores and len(scores) == len(found) else None)
             reasons += [str(one["reason"]) for one in found if one["value"] is None]
+            if len({len(one.get("replicates") or ()) for one in found}) == 1 and found[0].get("replicates"):
+                replicates.append(np.mean([one["replicates"] for one in found], axis=0))
         system, control, degraded = values
         position = Position(
             metric=row.metric,
@@ -197,10 +202,10 @@ class _Reducer:
         )
         if system is None or control is None or degraded is None:
             return position.model_copy(update={"reason": "; ".join(dict.fromkeys(reasons))})
-        span = degraded - control
-        if span * (1 if row.direction is Direction.LOWER else -1) <= 0:
-            return position.model_copy(update={"reason": f"the degradation is not seen at n {compared.n}"})
-        return position.model_copy(update={"value": (system - control) / span})
+        higher = row.direction is not Direction.LOWER
+        placed = place(system, control, degraded, replicates, higher=higher, n=compared.n)
+        interval = IntervalRecord(**asdict(placed.interval)) if placed.interval else None
+        return position.model_copy(update={"value": placed.value, "interval": interval, "reason": placed.reason})
 
     def _measurement(self, unit: str, name: str) -> dict[str, JSON]:
         if unit in self.ran.finished:

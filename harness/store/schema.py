@@ -51,6 +51,8 @@ class Position(Document):
     """How, in words."""
     value: float | None = None
     """0 is as good as real, 1 as far off as the degradation, more is worse; below 0 is chance."""
+    interval: IntervalRecord | None = None
+    """Of the value."""
     reason: str | None = None
     """Why there is no value."""
 
