@@ -26,7 +26,7 @@ print(made.asked, len(made.faces), resource.getrusage(resource.RUSAGE_SELF).ru_m
 def test_memory_is_flat_in_length(write: Callable[..., Path], tmp_path: Path) -> None:
     def large(number: int) -> np.ndarray:
         pixels = np.full((480, 640, 3), 60, np.uint8)
-        left = 20 + number % 300
+        left = 20 + abs(number % 600 - 300)
         pixels[100:300, left : left + 200] = [240, 10, 10]
         return pixels
 
