@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .canonical import JSON, canonical
-from .errors import FauxbenchError, StorageError
+from .errors import FauxbenchError, StorageError, SuiteError
 from .execute.display import Display
 from .execute.local import LocalExecutor
 from .execute.local import Results as Ran
@@ -62,10 +62,12 @@ def default_workers() -> int:
     return max(1, os.cpu_count() or 1)
 
 
-def load(suite: Suite | str | Path, size: str | None = None, *, refit: bool = False) -> tuple[Suite, Path]:
+def load(
+    suite: Suite | str | Path, size: str | None = None, *, refit: bool = False, data: Path | None = None
+) -> tuple[Suite, Path]:
     """Return a suite, in one of its sizes where a file has several, and the folder that its paths are relative to.
 
-    With `refit`, no generator uses weights that come with it.
+    With `refit`, no generator uses weights that come with it; `data` stands for the suite's own `data.path`.
 
     Raises:
         SuiteError: No such suite or size, or it is wrong.
@@ -75,6 +77,11 @@ def load(suite: Suite | str | Path, size: str | None = None, *, refit: bool = Fa
     else:
         path = find_suite(str(suite))
         loaded, base = read_suite(path, size), path.resolve().parent
+    if data is not None:
+        if loaded.data.dataset == "studio":
+            raise SuiteError("its data is rendered and lies nowhere: leave --data out")
+        there = loaded.data.model_copy(update={"path": data.absolute()})
+        loaded = loaded.model_copy(update={"data": there})
     if refit:
         anew = tuple(spec.model_copy(update={"refit": True}) for spec in loaded.generators)
         loaded = loaded.model_copy(update={"generators": anew})
@@ -82,10 +89,16 @@ def load(suite: Suite | str | Path, size: str | None = None, *, refit: bool = Fa
 
 
 def plan(
-    suite: Suite | str | Path, store: Path, device: str = "cpu", size: str | None = None, *, refit: bool = False
+    suite: Suite | str | Path,
+    store: Path,
+    device: str = "cpu",
+    size: str | None = None,
+    *,
+    refit: bool = False,
+    data: Path | None = None,
 ) -> SuitePlan:
     """Return the plan of a suite; nothing is run and nothing is written."""
-    loaded, base = load(suite, size, refit=refit)
+    loaded, base = load(suite, size, refit=refit, data=data)
     try:
         return plan_suite(loaded, base, weights_folder(store), device)
     except FauxbenchError as error:
@@ -101,10 +114,11 @@ def preview(
     device: str = "cpu",
     size: str | None = None,
     refit: bool = False,
+    data: Path | None = None,
 ) -> Preview:
     """Return what `run` would do: units to do, units cached, estimated seconds. Nothing is written."""
     place = store or default_store()
-    planned = plan(suite, place, device, size, refit=refit)
+    planned = plan(suite, place, device, size, refit=refit, data=data)
     if not place.exists():
         seconds = {unit.id: unit.cost for unit in planned.plan.units}
         return Preview(plan=planned.plan, cached=frozenset(), seconds=seconds)
@@ -126,6 +140,7 @@ def run(  # noqa: PLR0913 - every argument is a choice of the user's
     retry: bool = False,
     size: str | None = None,
     refit: bool = False,
+    data: Path | None = None,
 ) -> RunResult:
     """Run a suite and return its results.
 
@@ -140,6 +155,7 @@ def run(  # noqa: PLR0913 - every argument is a choice of the user's
         display: Told of progress; default: nobody.
         retry: Do units again in which items failed.
         size: One of the `sizes` of the suite's file.
+        data: Where its data lies, in place of the suite's `data.path`.
         refit: Train every generator anew, even where weights come with it.
 
     Raises:
@@ -147,7 +163,7 @@ def run(  # noqa: PLR0913 - every argument is a choice of the user's
         StorageError: The disk is full; the same call resumes.
     """
     place = Path(store) if store else default_store()
-    planned = plan(suite, place, device, size, refit=refit)
+    planned = plan(suite, place, device, size, refit=refit, data=data)
     opened = Store(place)
     folder = RunFolder.open(Path(runs), planned.suite)
     try:
@@ -182,7 +198,7 @@ def _write(folder: RunFolder, planned: SuitePlan, ran: Ran, reduced: Reduced) ->
         card = {**system.card.model_dump(mode="json"), "as": system.name, "digest": system.digest}
         folder.write(f"cards/{system.name}.json", json.dumps(card, indent=1) + "\n")
     for spec in planned.suite.detectors:
-        if spec.use and ".py:" not in spec.use:
+        if spec.use and ".py:" not in spec.use and not spec.use.endswith((".yaml", ".yml")):
             card = DETECTORS.find(spec.use, Path.cwd()).card.model_dump(mode="json")
             folder.write(f"cards/{card['name']}.json", json.dumps(card, indent=1) + "\n")
     with storage_errors(folder.path):

@@ -1,6 +1,6 @@
 """Conditions in a suite: `conditions: [jpeg, {use: h264, severity: [1, 3, 5]}, {chain: [...]}, {render: {...}}]`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -9,6 +9,7 @@ from .canonical import JSON
 from .cards import Document, Name
 from .conditions.chain import Chain, chain_of
 from .conditions.change import SEVERITIES
+from .conditions.table import Condition
 from .media.item import Modality
 
 
@@ -72,6 +73,8 @@ class ConditionSpec(Document):
     """Held at a value in place of being drawn."""
     name: Name | None = None
     """What tables call it; default: `use`, or the names of the chain's steps."""
+    first: tuple[Annotated[StepSpec, BeforeValidator(_by_name)], ...] = ()
+    """Steps before it, the same at every severity: for instance the first seconds alone, to save time."""
     chain: tuple[Annotated[StepSpec, BeforeValidator(_by_name)], ...] = ()
     render: RenderSpec | None = None
 
@@ -81,7 +84,7 @@ class ConditionSpec(Document):
         if len(given) != 1:
             found = ", ".join(given) or "none of them"
             raise ValueError(f"expected one of use, chain, render; found {found}")
-        own = {"severity", "parameters"} & self.model_fields_set
+        own = {"severity", "parameters", "first"} & self.model_fields_set
         if given != ["use"] and own:
             raise ValueError(f"{', '.join(sorted(own))}: only beside use; a step of a chain has its own")
         if len(set(self.severity)) != len(self.severity):
@@ -105,10 +108,14 @@ class ConditionSpec(Document):
         """
         if self.use:
             made = (chain_of(self.use, severity, modality, self.parameters) for severity in sorted(self.severity))
-            return tuple(Chain(name=self.family, steps=one.steps, severity=one.severity) for one in made)
-        steps = (chain_of(step.use, step.severity, modality, step.parameters) for step in self.chain)
-        whole = Chain(name=self.family, steps=tuple(one for chain in steps for one in chain.steps))
-        return (whole,) if self.chain else ()
+            before = _steps(self.first, modality)
+            return tuple(Chain(name=self.family, steps=before + one.steps, severity=one.severity) for one in made)
+        return (Chain(name=self.family, steps=_steps(self.chain, modality)),) if self.chain else ()
+
+
+def _steps(specs: Sequence[StepSpec], modality: Modality) -> tuple[Condition, ...]:
+    chains = (chain_of(step.use, step.severity, modality, step.parameters) for step in specs)
+    return tuple(one for chain in chains for one in chain.steps)
 
 
 NamedCondition = Annotated[ConditionSpec, BeforeValidator(_by_name)]

@@ -24,6 +24,7 @@ def run(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the plan.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Do units again in which items failed.")] = False,
+    data: Annotated[Path | None, typer.Option(help="Where the suite's data lies; default: what it says.")] = None,
     refit: Annotated[bool, typer.Option("--refit", help="Train every generator anew, even if weights ship.")] = False,
     strict: Annotated[
         bool,
@@ -38,10 +39,10 @@ def run(
     from . import show
 
     if dry_run:
-        show.preview(suite, store, device, workers, as_json=json_, size=size, refit=refit)
+        show.preview(suite, store, device, workers, as_json=json_, size=size, refit=refit, data=data)
         return
     if size and not quiet:
-        show.preview(suite, store, device, workers, as_json=False, size=size, refit=refit, brief=True)
+        show.preview(suite, store, device, workers, as_json=False, size=size, refit=refit, data=data, brief=True)
     display = Display() if quiet else display_for()
     options.check_device(device)
     result = run_suite(
@@ -54,6 +55,7 @@ def run(
         retry=retry,
         size=size,
         refit=refit,
+        data=data,
     )
     if json_:
         typer.echo(result.results.model_dump_json())

@@ -32,6 +32,7 @@ def preview(
     as_json: bool,
     size: str | None = None,
     refit: bool = False,
+    data: Path | None = None,
     brief: bool = False,
 ) -> None:
     """Print what a run would do; `brief`: in one line, on stderr."""
@@ -39,7 +40,7 @@ def preview(
     from ..run import default_workers
     from ..run import preview as preview_suite
 
-    found = preview_suite(suite, store=store, device=device, size=size, refit=refit)
+    found = preview_suite(suite, store=store, device=device, size=size, refit=refit, data=data)
     count = workers or default_workers()
     total = sum(found.seconds.values()) / min(count, max(len(found.seconds), 1))
     units: list[dict[str, Any]] = [

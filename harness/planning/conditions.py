@@ -18,7 +18,7 @@ from ..stats.score import Direction
 from ..suite_conditions import ConditionSpec, RenderSpec
 from .model import REAL, Draft, RowPlan, System, code_of, code_reached
 from .realism import ALWAYS
-from .sets import rendered
+from .sets import FPS, FRAME_COST, rendered
 
 SECTION: Final = "robustness"
 _MADE_AGAIN = frozenset({"extract", "measure", "detect"})
@@ -42,6 +42,8 @@ class Cell:
     """Why nothing can be shown, where that is known beforehand."""
     anew: bool = False
     """Whether its media were rendered for it, and share no item with the clean ones."""
+    codes: Mapping[str, str] = field(default_factory=dict)
+    """Code identity of what changes media, and of what compares."""
 
     @property
     def label(self) -> str:
@@ -61,15 +63,21 @@ def plan_conditions(draft: Draft) -> None:
     Raises:
         SuiteError: An unknown condition, one that is for other media, or two with the same name.
     """
+    if not draft.suite.conditions:
+        return
     taken: set[str] = set()
     pattern = dict(draft.units)
+    codes = {
+        "change": code_of("execute/steps/alter.py", "conditions", "media"),
+        "compare": code_reached("execute/steps/robustness.py"),
+    }
     rows = [row for row in draft.rows if _realism(row)]
     for place, spec in enumerate(draft.suite.conditions):
         if spec.family in taken and not spec.render:
             raise SuiteError(f"conditions.{place}: '{spec.family}' is given twice; give one of them a name")
         taken.add(spec.family)
         try:
-            cells = list(_cells(draft, spec))
+            cells = [replace(cell, codes=codes) for cell in _cells(draft, spec, codes)]
         except InputError as error:
             raise SuiteError(f"conditions.{place}: {error}") from error
         for row in rows:
@@ -83,7 +91,7 @@ def _realism(row: RowPlan) -> bool:
     return row.section == "realism" and row.role == "system" and bool(row.sources) and not row.metric.startswith(ALWAYS)
 
 
-def _cells(draft: Draft, spec: ConditionSpec) -> Iterator[Cell]:
+def _cells(draft: Draft, spec: ConditionSpec, codes: Mapping[str, str]) -> Iterator[Cell]:
     if spec.render:
         yield _anew(draft, spec, spec.render)
         return
@@ -96,6 +104,7 @@ def _cells(draft: Draft, spec: ConditionSpec) -> Iterator[Cell]:
             said=chain.said,
             record=chain.record(),
             reason=reason,
+            codes=codes,
         )
         sets = {}
         if reason is None:
@@ -125,18 +134,32 @@ def _condition(draft: Draft, cell: Cell, chain: Chain, name: str, made: str) -> 
     key: dict[str, JSON] = {
         "chain": chain.record(),
         "seed": draft.suite.seed,
-        "code": code_of("execute/steps/alter.py", "conditions", "media"),
+        "code": cell.codes["change"],
     }
-    seconds = draft.suite.data.seconds if draft.modality is Modality.VIDEO else 0.0
     unit = Unit(
         id=f"condition {cell.label} of {name}",
         kind="condition",
         what=f"{chain.label} {n}",
         key=key,
         inputs={"set": made},
-        cost=1 + n * (0.05 + 0.5 * seconds),
+        cost=1 + n * (0.05 + _clip_cost(draft, chain)),
     )
     return draft.add(unit)
+
+
+def _clip_cost(draft: Draft, chain: Chain) -> float:
+    """Return the seconds that changing a clip may take; without knowing its length, those of ten seconds."""
+    data = draft.suite.data
+    if draft.modality is not Modality.VIDEO:
+        return 0.0
+    seconds, height = (data.seconds, data.height) if data.dataset == "studio" else (10.0, 480)
+    wanted = [{**step.change.fixed(step.severity), **step.parameters}.get("seconds") for step in chain.steps]
+    shown = min([seconds, *(float(one) for one in wanted if isinstance(one, int | float) and one > 0)])
+    return shown * FPS * height**2 * 16 / 9 * _PIXEL_COST
+
+
+_PIXEL_COST = 5e-8
+"""Seconds that a pixel of a frame takes to be decoded, changed and encoded."""
 
 
 def _anew(draft: Draft, spec: ConditionSpec, asked: RenderSpec) -> Cell:
@@ -164,17 +187,13 @@ def _anew(draft: Draft, spec: ConditionSpec, asked: RenderSpec) -> Cell:
             id=f"real {cell.label}",
             what=f"{base.what} {cell.said} {n}",
             key={**base.key, **asked.changed, **others},
-            cost=n * (asked.seconds or data.seconds) * 25 * _FRAME.get(asked.height or data.height, 0.1),
+            cost=n * (asked.seconds or data.seconds) * FPS * FRAME_COST[asked.height or data.height],
         )
     )
     sets = {REAL: real}
     for system in draft.systems:
         sets[system.sets[0]] = _made_anew(draft, cell, system, real, n)
     return replace(cell, sets=sets)
-
-
-_FRAME = {240: 0.08, 360: 0.13, 480: 0.43, 720: 0.17, 1080: 0.58}
-"""Seconds that a frame of the studio takes, by height; see docs/studio.md."""
 
 
 def _made_anew(draft: Draft, cell: Cell, system: System, real: str, n: int) -> str:
@@ -210,7 +229,7 @@ def _changes(draft: Draft, pattern: Mapping[str, Unit], row: RowPlan, cells: Seq
             key: dict[str, JSON] = {
                 "metric": name,
                 "anew": cell.anew,
-                "code": code_reached("execute/steps/robustness.py"),
+                "code": cell.codes["compare"],
             }
             unit_id = draft.add(
                 Unit(id=f"shift {again.removeprefix('measure ')}", kind="shift", what="shift", key=key, inputs=inputs)
@@ -256,7 +275,7 @@ def _retentions(draft: Draft, pattern: Mapping[str, Unit], fakes: Unit, cells: S
             "missing": draft.suite.missing,
             "seed": draft.suite.seed,
             "cells": len(members),
-            "code": code_reached("execute/steps/robustness.py"),
+            "code": cells[0].codes["compare"],
         }
         unit_id = f"retain {label} of {system.name} by {name}"
         units[label] = draft.add(Unit(id=unit_id, kind="retain", what="retain", key=key, inputs=inputs, cost=3))

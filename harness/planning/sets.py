@@ -13,6 +13,11 @@ from ..suite import DataSpec
 from .model import REAL, Draft, code_of
 from .published import plan_published
 
+FPS = 25
+"""Frames a second of the studio's clips."""
+FRAME_COST = {240: 0.08, 360: 0.15, 480: 0.43, 720: 0.17, 1080: 0.58}
+"""Seconds that a frame of the studio takes, by height; see docs/studio.md."""
+
 
 def plan_real(draft: Draft) -> Mapping[Split, int]:
     """Add the unit that makes the real set; return how many items each split will have.
@@ -33,7 +38,9 @@ def plan_real(draft: Draft) -> Mapping[Split, int]:
         each = sum(rendered(data).values())
         draft.modality = _modality(data)
         items = data.people * each
-        draft.add(Unit(id=REAL, kind="render", what=f"studio {items} {data.size}", key=key, cost=0.01 * items))
+        clips = data.people * data.clips * data.seconds * FPS * FRAME_COST[data.height]
+        cost = 0.01 * items + clips
+        draft.add(Unit(id=REAL, kind="render", what=f"studio {items} {data.size}", key=key, cost=cost))
         splits = list(studio_splits(data.people, shares, data.seed).values())
         return {split: each * splits.count(split) for split in Split}
     return _indexed(draft, data, shares)

@@ -48,6 +48,13 @@ def test_the_condition_is_part_of_what_makes_rows_comparable(tmp_path: Path) -> 
     assert renamed.protocol == plain.protocol
 
 
+def test_steps_before_a_condition_are_the_same_at_every_severity(tmp_path: Path) -> None:
+    given = {"use": "jpeg", "severity": [1, 5], "first": [{"use": "scale", "parameters": {"factor": 2.0}}]}
+    records = {row.slice["severity"]: row.protocol["condition"] for row in rows(plan(tmp_path, given))}
+    assert [[step["name"] for step in record] for record in records.values()] == [["scale", "jpeg"]] * 2
+    assert records["1"][0] == records["5"][0]
+
+
 def test_a_cell_that_would_need_up_scaling_is_empty_and_costs_nothing(tmp_path: Path) -> None:
     planned = plan(
         tmp_path, {"use": "height", "severity": 5}, {"use": "height", "name": "h", "parameters": {"height": 16}}
