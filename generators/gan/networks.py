@@ -64,8 +64,15 @@ class Critic(nn.Module):
 
 @torch.no_grad()
 def initialise(network: nn.Module, rng: torch.Generator) -> None:
-    """Draw the weights of full layers with variance 2 / inputs (He et al. 2015, equation 10); biases are zero."""
+    """Draw the weights of full layers with variance 2 / inputs (He et al. 2015, equation 10); biases are zero.
+
+    Those to the pixels are a hundred times weaker: what they begin with is noise that training alone never takes away.
+    """
     for module in network.modules():
         if isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, 0.0, math.sqrt(2.0 / module.in_features), generator=rng)
             nn.init.zeros_(module.bias)
+    if isinstance(network, Artist):
+        to_pixels = network.layers[-2]
+        assert isinstance(to_pixels, nn.Linear)
+        to_pixels.weight.mul_(0.01)

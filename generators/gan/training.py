@@ -13,8 +13,13 @@ from fauxbench.generators._training_pictures import Batches
 from fauxbench.generators.gan.networks import Artist, Critic, initialise
 
 BETAS = (0.5, 0.999)
+BLUR = 0.5
+"""Standard deviation of the noise on what the critic sees, at first; it falls to zero over the training.
 
-_INIT, _LATENT, _DROP, _ORDER, _SHOW = range(5)
+Soenderby et al. 2016 (arXiv:1610.04490), section 3: without it, full layers tell fakes by their noise, at once.
+"""
+
+_INIT, _LATENT, _DROP, _ORDER, _SHOW, _BLUR = range(6)
 
 
 class Game(Training):
@@ -40,9 +45,15 @@ class Game(Training):
             for name, network in (("artist", self.artist), ("critic", self.critic))
         }
         self.latents, self.dropping = context.torch_rng(_LATENT), context.torch_rng(_DROP)
-        self.randoms = {"latents": self.latents, "dropping": self.dropping}
+        self.blurring = context.torch_rng(_BLUR)
+        self.randoms = {"latents": self.latents, "dropping": self.dropping, "blurring": self.blurring}
         self.batches = Batches(pictures, flip=parameters["flip"], rng=context.torch_rng(_ORDER))
         self.shown = torch.randn(GRID_PICTURES, parameters["latent"], generator=context.torch_rng(_SHOW))
+
+    def _judge(self, pictures: Tensor, share: float) -> Tensor:
+        noise = torch.randn(pictures.shape, generator=self.blurring).to(self.device)
+        logits: Tensor = self.critic(pictures + BLUR * (1.0 - share) * noise, self.dropping)
+        return logits
 
     def update(self, step: int, share: float) -> dict[str, float]:
         """Update the critic, then the generator network on the same fakes."""
@@ -55,15 +66,15 @@ class Game(Training):
         ones, zeros = torch.ones(batch, device=self.device), torch.zeros(batch, device=self.device)
         judge = self.optimisers["critic"]
         judge.zero_grad(set_to_none=True)
-        judged = binary_cross_entropy_with_logits(self.critic(real, self.dropping), ones)
-        judged = judged + binary_cross_entropy_with_logits(self.critic(fake.detach(), self.dropping), zeros)
+        judged = binary_cross_entropy_with_logits(self._judge(real, share), ones)
+        judged = judged + binary_cross_entropy_with_logits(self._judge(fake.detach(), share), zeros)
         judged.backward()  # type: ignore[no-untyped-call]
         judge.step()
 
         paint = self.optimisers["artist"]
         paint.zero_grad(set_to_none=True)
         self.critic.requires_grad_(False)
-        painted = binary_cross_entropy_with_logits(self.critic(fake, self.dropping), ones)
+        painted = binary_cross_entropy_with_logits(self._judge(fake, share), ones)
         painted.backward()  # type: ignore[no-untyped-call]
         self.critic.requires_grad_(True)
         paint.step()
