@@ -104,7 +104,21 @@ def test_packages_are_light(file: Path) -> None:
 def test_every_import_is_declared() -> None:
     """A library that is only there by accident, through another one, is an import that breaks one day."""
     declared = {
-        *("av", "filelock", "librosa", "numpy", "cv2", "PIL", "platformdirs", "pyarrow", "pydantic", "yaml", "rich"),
+        *(
+            "av",
+            "cryptography",
+            "filelock",
+            "librosa",
+            "matplotlib",
+            "numpy",
+            "cv2",
+            "PIL",
+            "platformdirs",
+            "pyarrow",
+            "pydantic",
+            "yaml",
+            "rich",
+        ),
         *(
             "pytorch_fid",
             "safetensors",

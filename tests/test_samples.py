@@ -1,13 +1,18 @@
+import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fauxbench.harness.media.content import ImageMedia
-from fauxbench.harness.media.item import Item, Kind, Modality
-from fauxbench.harness.media.mediaset import MediaSet, MediaSetWriter
-from fauxbench.harness.samples import COLUMNS, TILE, grid
+from fauxbench.harness.media.item import Item, Kind, Modality, Split
+from fauxbench.harness.media.mediaset import MediaSet, MediaSetWriter, Terms
+from fauxbench.harness.safeguards.inspecting import inspect
+from fauxbench.harness.safeguards.keys import own_keys
+from fauxbench.harness.samples import COLUMNS, NOT_MARKED, TILE, grid, write_samples
 
 
 def made(folder: Path, count: int, size: tuple[int, int] = (32, 32)) -> MediaSet:
@@ -42,3 +47,52 @@ def test_what_cannot_be_read_is_grey(tmp_path: Path) -> None:
     media.items[0].location.unlink()
     picture = grid([media.items[0], replace(media.items[1], location=None)])
     assert (picture[:TILE, : 2 * TILE] == 128).all()
+
+
+def finished(folder: Path, terms: Terms | None = None, **facts: Any) -> tuple[Any, Any]:
+    """Return a plan with one system and what its run made, as far as samples look at them."""
+    writer = MediaSetWriter(folder / "set", name="x@1", origin="x@1", terms=terms or Terms(people="none"))
+    for number in range(3):
+        pixels = np.random.default_rng(number).integers(0, 255, (32, 32, 3), dtype=np.uint8)
+        item = Item(id=str(number), modality=Modality.IMAGE, kind=Kind.FULLY_SYNTHETIC, group="x@1", split=Split.TEST)
+        writer.add(item, ImageMedia(pixels=pixels))
+    writer.facts = facts
+    writer.seal()
+    system = SimpleNamespace(name="x@1", sets=("u",))
+    unit = SimpleNamespace(folder=folder, fingerprint="a" * 64)
+    return SimpleNamespace(systems=[system]), SimpleNamespace(finished={"u": unit})
+
+
+def test_a_grid_is_marked_and_made_once(tmp_path: Path) -> None:
+    plan, ran = finished(tmp_path / "made")
+    write_samples(tmp_path / "samples", plan, ran)
+    file = tmp_path / "samples" / "x@1.png"
+    found = inspect(file)
+    assert (found.credentials.state, found.findings) == ("trusted", ())
+    assert found.watermark is not None
+    before = file.read_bytes()
+    write_samples(tmp_path / "samples", plan, ran)
+    assert file.read_bytes() == before
+
+
+def test_people_who_may_not_be_shown_are_not(tmp_path: Path) -> None:
+    for name, terms, facts in (
+        ("terms", Terms(), {}),
+        ("consent", Terms(permits=("evaluate", "publish"), grant="f"), {"consents": {"gone": "anna"}}),
+    ):
+        write_samples(tmp_path / "samples", *finished(tmp_path / name, terms, **facts))
+    assert not (tmp_path / "samples").exists() or not list((tmp_path / "samples").iterdir())
+
+
+def test_without_keys_there_is_a_reason_and_no_grid(tmp_path: Path) -> None:
+    own_keys().folder.chmod(0o755)
+    plan, ran = finished(tmp_path / "made")
+    write_samples(tmp_path / "samples", plan, ran)
+    (file,) = (tmp_path / "samples").iterdir()
+    assert file.name == NOT_MARKED
+    assert "chmod 700" in file.read_text()
+    (tmp_path / "keys").chmod(0o700)
+    write_samples(tmp_path / "samples", plan, ran)
+    rows = (tmp_path / "samples" / "provenance.jsonl").read_text().splitlines()
+    assert [json.loads(row)["file"] for row in rows] == ["x@1.png"]
+    assert not file.exists()

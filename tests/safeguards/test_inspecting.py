@@ -12,7 +12,7 @@ import soundfile
 from PIL import Image, PngImagePlugin
 
 from fauxbench.harness.errors import InputError, MediaError
-from fauxbench.harness.media.content import ImageMedia, VideoMedia
+from fauxbench.harness.media.content import ImageMedia, SoundMedia, VideoMedia
 from fauxbench.harness.media.encode import write_video
 from fauxbench.harness.media.item import Item, Kind, Modality
 from fauxbench.harness.media.mediaset import MediaSetWriter
@@ -292,6 +292,13 @@ def test_clips_and_sounds(tmp_path: Path) -> None:
     found = inspect(again)
     assert (found.credentials.state, found.xmp) == ("none", None)
     assert MADE in found.verdict
+    hum = np.sin(np.arange(16_000) / 12).astype(np.float32) / 3
+    writer = MediaSetWriter(tmp_path / "sounds", name="s", origin="gan@2", modality=Modality.AUDIO)
+    item = Item(id="a", modality=Modality.AUDIO, kind=Kind.FULLY_SYNTHETIC, group="gan@2")
+    writer.add(item, SoundMedia(sound=hum))
+    release(writer.seal().items, tmp_path / "out", ["s.wav"], ORIGIN)
+    soundfile.write(tmp_path / "bare.wav", soundfile.read(tmp_path / "out" / "s.wav")[0], 16_000)
+    assert inspect(tmp_path / "bare.wav").verdict == f"synthetic: fully_synthetic {MADE}"
     soundfile.write(tmp_path / "a.wav", np.zeros(4000), 16_000)
     assert not inspect(tmp_path / "a.wav").marked
 
