@@ -275,6 +275,7 @@ def _retentions(draft: Draft, pattern: Mapping[str, Unit], fakes: Unit, cells: S
             "missing": draft.suite.missing,
             "seed": draft.suite.seed,
             "cells": len(members),
+            "anew": members[0].anew,
             "code": cells[0].codes["compare"],
         }
         unit_id = f"retain {label} of {system.name} by {name}"

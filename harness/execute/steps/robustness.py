@@ -90,7 +90,10 @@ def _threshold(step: Step) -> float:
 
 def _answers(step: Step, cell: str) -> Answers:
     """Return what the detector said of the test items of a cell, real ones first."""
-    rows = [(f"{side} {line['item']}", line) for side in ("real", "fake") for line in _lines(step, f"{cell}-{side}")]
+    own = "anew " if step.key["anew"] and cell != "clean" else ""  # requests are numbered alike, whatever they are for
+    rows = [
+        (f"{own}{side} {line['item']}", line) for side in ("real", "fake") for line in _lines(step, f"{cell}-{side}")
+    ]
     worst = step.key["missing"] == "worst"
     kept = [(name, line) for name, line in rows if worst or line["status"] == "ok"]
     truth = [_is_fake(line, str(step.key["target"])) for _, line in kept]
