@@ -18,7 +18,7 @@ from .metrics import possible_range
 from .report.build import results_digest
 from .report.comparison import ComparedRow, Comparison, DifferingField, MissingRow, RefusedRow, Side, Verdict
 from .report.detection import MAIN
-from .scores import REAL, SECTIONS, Scores, question_of, stored_scores, trained
+from .score_table import REAL, SECTIONS, Scores, question_of, stored_scores, trained
 from .stats.classification import METRICS
 from .stats.compare import ONE_SEED, SEEDS_FOR_RECIPE, Difference, difference, holm, seed_component
 from .stats.groups import evidence

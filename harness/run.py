@@ -22,7 +22,7 @@ from .report.curves import write_figures
 from .report.html import page
 from .run_folder import RunFolder
 from .samples import write_samples
-from .scores import write_scores
+from .score_table import write_scores
 from .store.schema import Results
 from .store.store import Store, storage_errors, weights_folder
 from .suite import Suite, find_suite, read_suite

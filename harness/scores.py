@@ -1,255 +1,175 @@
-"""Item scores of a run as one Parquet file.
+"""Every detection number of a run, made again from its item scores and compared with what is stored."""
 
-RUN/scores.parquet has one line for each item that a trained detector was asked about:
-
-| column | |
-|---|---|
-| item, kind, split, visual_fake, audio_fake, clusters | what the item is; clusters is a list of one or two labels |
-| score, status, reason | P(fake), null unless status is ok; ok, missing or error; why not |
-| frames | list of (seconds, score) |
-| detector, train, system | who scored it, what that was trained on, which set the item belongs to |
-| checkpoint, checkpoint_origin | digest of the weights; the split that chose them |
-| threshold, threshold_origin | P(fake) from which an item is called fake; the validation sets that chose it |
-| threshold_pooled, threshold_pooled_origin | likewise, chosen on the validation sets of every system |
-| role | of the set in that choice: real, own, other, or nothing |
-"""
-
-import importlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
-from .canonical import JSON
-from .contracts import ScoreRecord
-from .errors import InputError
-from .stats.lines import PRIMARY, Line, Question
-from .stats.score_file import write_score_file
+import numpy as np
+
+from .report import SUFFIXES, render, tables
+from .report.detection import OF_SCORES
+from .report.html import page
+from .score_table import NAME, REAL, SECTIONS, Scores, question_of, stored_scores, trained
+from .stats.lines import PRIMARY, Question, alarms, chosen, detection, of_groups, of_split
+from .stats.score import Measurement
+from .stats.thresholds import Threshold
 from .store.schema import Results, Row, read_results
 
-NAME = "scores.parquet"
-REAL = "real"
-"""The set of real items."""
-SECTIONS = ("detection", "false_alarms")
-"""Of rows that are made from item scores alone."""
+TOLERANCE = 1e-9
+"""Numbers differ when they are further apart than this share: libraries may add in another order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
-    """What one trained detector said of one set."""
+class Finding:
+    """A number that is not what the scores give."""
 
-    detector: str
-    train: str
-    """What it was trained on, as the tables name it."""
-    system: str
-    """The set: a system under test, or `real`."""
-    checkpoint: str | None
-    checkpoint_origin: str | None
-    threshold: float | None
-    threshold_origin: str
-    threshold_pooled: float | None
-    threshold_pooled_origin: str
-    role: str
-    """Of the set in the choice of the thresholds: real, own, other, or nothing."""
-    lines: tuple[Line, ...]
-    """In the order in which the items were scored."""
+    place: str
+    """Row or file."""
+    stored: str
+    recomputed: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: stored {self.stored}, recomputed {self.recomputed}"
 
 
-def write_scores(run: Path) -> Path | None:
-    """Write `scores.parquet` of a run folder from its files of scores; None where no detector scored anything.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rescored:
+    """What recomputing found."""
 
-    Raises:
-        InputError: pyarrow is missing, or the run folder is not whole.
-    """
-    found = tuple(_from_lines(run))
-    if not found:
-        return None
-    pyarrow, parquet = _library("pyarrow"), _library("pyarrow.parquet")
-    columns: dict[str, list[Any]] = {name: [] for name in _schema(pyarrow).names}
-    for scores in found:
-        for line in scores.lines:
-            for name, value in _record(scores, line).items():
-                columns[name].append(value)
-    place = run / NAME
-    partial = place.with_suffix(".partial")
-    parquet.write_table(pyarrow.table(columns, schema=_schema(pyarrow)), partial, compression="zstd")
-    partial.replace(place)
-    return place
+    rows: int
+    """Rows of detection and false alarms."""
+    scores: int
+    """Item scores that they rest on."""
+    source: str
+    """The file or folder that was read."""
+    findings: tuple[Finding, ...]
 
 
-def read_scores(run: Path) -> tuple[Scores, ...]:
-    """Read `scores.parquet` of a run folder.
+def rescore(run: Path) -> Rescored:
+    """Recompute every detection number of a run from its item scores, and compare it with what is stored.
 
-    Raises:
-        InputError: No such file, not Parquet, or without the columns above; or pyarrow is missing.
-    """
-    pyarrow, parquet = _library("pyarrow"), _library("pyarrow.parquet")
-    place = run / NAME
-    try:
-        table = parquet.read_table(place)
-    except OSError as error:
-        raise InputError(f"cannot read {place}: {error}") from error
-    except pyarrow.ArrowInvalid as error:
-        raise InputError(f"{place} is no Parquet file: {error}") from error
-    lost = [name for name in _schema(pyarrow).names if name not in table.column_names]
-    if lost:
-        raise InputError(f"{place} has no column {', '.join(lost)}; it has: {', '.join(table.column_names)}")
-    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for line in table.to_pylist():
-        groups.setdefault(tuple(line[name] for name in _HEAD), []).append(line)
-    return tuple(
-        Scores(**dict(zip(_HEAD, head, strict=True)), lines=tuple(map(_line, lines))) for head, lines in groups.items()
-    )
-
-
-_OF_ITEM = ("item", "kind", "split", "visual_fake", "audio_fake", "status", "reason")
-_NEEDED = (*_OF_ITEM, "cluster", "fake", "frames")
-_HEAD = (
-    *("detector", "train", "system", "checkpoint", "checkpoint_origin", "threshold", "threshold_origin"),
-    *("threshold_pooled", "threshold_pooled_origin", "role"),
-)
-
-
-def _schema(pyarrow: ModuleType) -> Any:  # noqa: ANN401 - pyarrow has no types
-    text, number, flag = pyarrow.string(), pyarrow.float64(), pyarrow.bool_()
-    frame = pyarrow.struct([("seconds", number), ("score", number)])
-    types = {"score": number, "visual_fake": flag, "audio_fake": flag}
-    types |= {"threshold": number, "threshold_pooled": number}
-    types |= {"clusters": pyarrow.list_(text), "frames": pyarrow.list_(frame)}
-    names = (*_OF_ITEM[:5], "clusters", "score", *_OF_ITEM[5:], "frames", *_HEAD)
-    return pyarrow.schema([(name, types.get(name, text)) for name in names])
-
-
-def _record(scores: Scores, line: Mapping[str, JSON]) -> dict[str, Any]:
-    cluster = line["cluster"]
-    return {
-        **{name: line[name] for name in _OF_ITEM},
-        "clusters": [cluster] if isinstance(cluster, str) else list(cluster),
-        "score": line["fake"],
-        "frames": [{"seconds": seconds, "score": score} for seconds, score in line["frames"]],
-        **{name: getattr(scores, name) for name in _HEAD},
-    }
-
-
-def _line(record: Mapping[str, Any]) -> dict[str, JSON]:
-    clusters = record["clusters"]
-    return {
-        **{name: record[name] for name in _OF_ITEM},
-        "cluster": clusters[0] if len(clusters) == 1 else clusters,
-        "fake": record["score"],
-        "frames": [[frame["seconds"], frame["score"]] for frame in record["frames"]],
-    }
-
-
-def _library(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise InputError("files of scores are Parquet, which needs pyarrow: pip install pyarrow") from error
-
-
-def _from_lines(run: Path) -> Iterator[Scores]:
-    """Yield the scores of a run folder from its files of JSON lines, in the order of the results."""
-    records = {record["unit"]: record for record in _json_lines(run / "records.jsonl") if record["status"] == "ok"}
-    for detector, train, system in _scored(read_results(run)):
-        place = run / "scores" / f"{detector} on {train} - {system}.jsonl"
-        made = records.get(f"threshold {detector} on {train}")
-        if not place.exists() or made is None:
-            continue
-        facts, learnt = made["facts"], records.get(f"train {detector} on {train}")
-        own, pooled = (facts["thresholds"][name] for name in (PRIMARY, "pooled"))
-        role = "own" if system in facts["own"] else "other" if system in facts["others"] else ""
-        yield Scores(
-            detector=detector,
-            train=train,
-            system=system,
-            checkpoint=learnt["output"] if learnt else None,
-            checkpoint_origin="validation" if learnt else None,
-            threshold=own["value"],
-            threshold_origin=own["origin"],
-            threshold_pooled=pooled["value"],
-            threshold_pooled_origin=pooled["origin"],
-            role=REAL if system == REAL else role,
-            lines=tuple(_checked(line, place) for line in _json_lines(place)),
-        )
-
-
-def _checked(line: dict[str, Any], place: Path) -> dict[str, Any]:
-    lost = [name for name in _NEEDED if name not in line]
-    if lost:
-        raise InputError(f"{place}: item {line.get('item', 'without a name')!r} has no {', '.join(lost)}")
-    return line
-
-
-def _scored(results: Results) -> dict[tuple[str, str, str], None]:
-    """Return who scored what: every set that rows of detection or false alarms are about, the real one first."""
-    found: dict[tuple[str, str, str], None] = {}
-    for row in results.rows:
-        if row.section in SECTIONS and row.role != "group":
-            found |= dict.fromkeys((*trained(row), system) for system in (REAL, row.system))
-    return found
-
-
-def trained(row: Row) -> tuple[str, str]:
-    """Return detector and training set of a row."""
-    return row.slice.get("detector", ""), row.slice.get("train", "")
-
-
-def _json_lines(place: Path) -> list[dict[str, Any]]:
-    try:
-        return [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines() if line]
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {place}: {error}; not a finished run folder") from error
-
-
-def question_of(row: Row) -> Question:
-    """Return how the scores behind a row were read.
-
-    Raises:
-        InputError: No such policy.
-    """
-    pooling = row.protocol.get("pooling")
-    missing = row.protocol.get("missing")
-    if missing not in {"worst", "exclude", "intersect"}:
-        raise InputError(f"missing '{missing}' in results.json; legal: worst, exclude, intersect")
-    own = pooling in {None, Question(target="any").record["pooling"]}
-    return Question(target=str(row.protocol.get("target")), missing=missing, pooling=None if own else str(pooling))
-
-
-def stored_scores(run: Path) -> tuple[Scores, ...]:
-    """Return the scores of a run: from `scores.parquet`, or where it has none from the files in `scores/`.
+    Compared are value, interval and n of every row of detection and of false alarms in `results.json`, and the text of
+    their tables. Scores are read from `scores.parquet`, or where a run has none from the files in `scores/`.
 
     Raises:
         InputError: Not a finished run folder, or a file of scores that cannot be read.
     """
-    return read_scores(run) if (run / NAME).exists() else tuple(_from_lines(run))
-
-
-def export_scores(run: Path, out: Path) -> tuple[Path, ...]:
-    """Write the scores of a run as CSV, one file for each trained detector, in the form that a suite reads.
-
-    Raises:
-        InputError: `out` is there already, or the run has no scores.
-    """
+    results = read_results(run)
     scores = stored_scores(run)
-    if not scores:
-        raise InputError(f"{run}: no detector scored anything in this run")
-    if out.exists():
-        raise InputError(f"{out} is there already; give a folder that is not")
-    out.mkdir(parents=True)
-    places = []
-    for detector, train in dict.fromkeys((one.detector, one.train) for one in scores):
-        own = [one for one in scores if (one.detector, one.train) == (detector, train)]
-        place = out / f"{detector} on {train}.csv".replace("/", "_")
-        write_score_file(place, ((one.system, _as_record(line)) for one in own for line in one.lines))
-        places.append(place)
-    return tuple(places)
-
-
-def _as_record(line: Line) -> ScoreRecord:
-    frames = tuple((float(at), float(score)) for at, score in line["frames"])
-    return ScoreRecord(
-        item=str(line["item"]), status=line["status"], fake=line["fake"], frames=frames, reason=line["reason"]
+    again = _Again(
+        scores={(one.detector, one.train, one.system): one for one in scores},
+        order=tuple(system.name for system in results.systems),
+        seed=int(json.loads((run / "suite.json").read_text(encoding="utf-8")).get("seed", 0)),
+        thresholds={},
+        found={},
     )
+    rows = [row for row in results.rows if row.section in SECTIONS]
+    findings = [finding for row in rows for finding in _compared(row, again.measurement(row))]
+    return Rescored(
+        rows=len(rows),
+        scores=sum(len(one.lines) for one in scores),
+        source=str(run / (NAME if (run / NAME).exists() else "scores")),
+        findings=(*findings, *again.chosen_otherwise(), *_tables(run, results)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Again:
+    """The numbers of a run, made again from its scores."""
+
+    scores: Mapping[tuple[str, str, str], Scores]
+    order: tuple[str, ...]
+    """Systems, in the order of the run."""
+    seed: int
+    thresholds: dict[tuple[str, str], dict[str, Threshold]]
+    found: dict[tuple[str, ...], dict[str, Measurement]]
+
+    def measurement(self, row: Row) -> Measurement | None:
+        """Return what the scores say; None where they are not there."""
+        detector, train = trained(row)
+        key = (row.section, detector, train, row.system)
+        if key not in self.found:
+            self.found[key] = self._measured(row, detector, train)
+        place = f"{row.slice.get('level', 'clip')}/{row.slice.get('threshold')}/{row.metric}"
+        return self.found[key].get(f"{row.system} {place}" if row.role == "group" else place)
+
+    def _measured(self, row: Row, detector: str, train: str) -> dict[str, Measurement]:
+        names = [row.system] if row.section == "false_alarms" else [REAL, row.system]
+        if row.role == "group":
+            names = [REAL, *(name for name in self.order if self._role(detector, train, name) in {"own", "other"})]
+        parts = [self.scores.get((detector, train, name)) for name in names]
+        given = [part for part in parts if part is not None]
+        if not given or len(given) < len(parts):
+            return {}
+        question = question_of(row)
+        thresholds = self._thresholds(detector, train, question)
+        lines = of_split([line for part in given for line in part.lines], "test")
+        if row.section == "false_alarms":
+            return alarms(lines, question, thresholds)
+        if row.role == "group":
+            return of_groups(lines, question, thresholds, self.seed, {row.system: row.kind})
+        return detection(lines, question, thresholds, self.seed)
+
+    def _role(self, detector: str, train: str, system: str) -> str:
+        one = self.scores.get((detector, train, system))
+        return one.role if one else ""
+
+    def _thresholds(self, detector: str, train: str, question: Question) -> dict[str, Threshold]:
+        key = detector, train
+        if key not in self.thresholds:
+            sets = {name: one for (*who, name), one in self.scores.items() if tuple(who) == key}
+            own, others = (
+                {name: one.lines for name in self.order if (one := sets.get(name)) and one.role == role}
+                for role in ("own", "other")
+            )
+            real = sets[REAL].lines if REAL in sets else ()
+            self.thresholds[key] = chosen(real, own, others, question)
+        return self.thresholds[key]
+
+    def chosen_otherwise(self) -> Iterator[Finding]:
+        """Yield thresholds that are not what the validation scores choose."""
+        for (detector, train, system), one in self.scores.items():
+            made = self.thresholds.get((detector, train), {})
+            for name, stored in ((PRIMARY, one.threshold), ("pooled", one.threshold_pooled)):
+                if name in made and not _same(stored, made[name].value):
+                    place = f"{detector} on {train} - {system}: threshold {name}"
+                    yield Finding(place=place, stored=repr(stored), recomputed=repr(made[name].value))
+
+
+def _compared(row: Row, again: Measurement | None) -> Iterator[Finding]:
+    if again is None:
+        if row.value is not None:
+            yield Finding(place=row.id, stored=f"{row.value!r}", recomputed="nothing: the scores are not there")
+        return
+    stored = {"value": row.value, "n": float(row.n)}
+    recomputed = {"value": again.value, "n": float(again.n)}
+    for end in ("low", "high"):
+        stored[end] = getattr(row.interval, end) if row.interval else None
+        recomputed[end] = getattr(again.interval, end) if again.interval and row.value is not None else None
+    for name, number in stored.items():
+        if not _same(number, recomputed[name]):
+            yield Finding(place=f"{row.id} {name}", stored=repr(number), recomputed=repr(recomputed[name]))
+
+
+def _same(a: float | None, b: float | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return bool(np.isclose(a, b, rtol=TOLERANCE, atol=1e-12))
+
+
+def _tables(run: Path, results: Results) -> Iterator[Finding]:
+    """Yield the tables of detection whose text is not what the rows give."""
+    for name, table in tables(results).items():
+        if name not in OF_SCORES and not name.startswith("matrix-"):
+            continue
+        for form, suffix in SUFFIXES.items():
+            place = run / "tables" / f"{name}{suffix}"
+            text = page([table], table.title) if form == "html" else render(table, form)
+            stored = place.read_text(encoding="utf-8") if place.exists() else None
+            if stored != text:
+                yield Finding(
+                    place=f"tables/{place.name}",
+                    stored="another text" if stored is not None else "nothing",
+                    recomputed="the text of the rows in results.json",
+                )

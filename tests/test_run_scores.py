@@ -10,9 +10,9 @@ import fauxbench
 from fauxbench.harness.compare import compare
 from fauxbench.harness.errors import InputError
 from fauxbench.harness.report import tables
-from fauxbench.harness.rescore import rescore
 from fauxbench.harness.run import RunResult
-from fauxbench.harness.scores import export_scores, read_scores
+from fauxbench.harness.score_table import export_scores, read_scores
+from fauxbench.harness.scores import rescore
 from fauxbench.harness.store.schema import Row
 from fauxbench.harness.suite import Suite
 

@@ -9,13 +9,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from fauxbench.harness import scores as module
+from fauxbench.harness import score_table as module
 from fauxbench.harness.cli import rescore as verb
 from fauxbench.harness.errors import InputError
 from fauxbench.harness.report import SUFFIXES, render, tables
 from fauxbench.harness.report.html import page
-from fauxbench.harness.rescore import rescore
-from fauxbench.harness.scores import export_scores, read_scores, write_scores
+from fauxbench.harness.score_table import export_scores, read_scores, write_scores
+from fauxbench.harness.scores import rescore
 from fauxbench.harness.stats.lines import Question, alarms, chosen, detection, of_groups, of_split
 from fauxbench.harness.stats.score_file import read_score_file
 from fauxbench.harness.store.schema import IntervalRecord, Results, Row, SuiteRecord, SystemRecord, comparability_key

@@ -24,8 +24,8 @@ def rescore(
     json_: options.Json = False,
 ) -> None:
     """Recompute every detection number of a run from its item scores; fail (1) on any difference."""
-    from ..rescore import rescore as rescore_run
-    from ..scores import export_scores, write_scores
+    from ..score_table import export_scores, write_scores
+    from ..scores import rescore as rescore_run
 
     if export is not None:
         places = [str(place) for place in export_scores(run, export)]
