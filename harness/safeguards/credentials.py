@@ -199,7 +199,7 @@ def library() -> Any:  # noqa: ANN401 - c2pa has no types
         return importlib.import_module("c2pa")
     except ImportError as error:
         raise InputError(
-            f"content credentials need c2pa-python ({error}): pip install 'fauxbench[credentials]'. Without it nothing "
+            f"content credentials need c2pa-python ({error}): reinstall fauxbench. Without it nothing "
             "synthetic can leave, because it could not be marked"
         ) from error
 
