@@ -58,7 +58,7 @@ def test_a_run_measures_every_system_and_the_control(photographs: Path, good_sys
     assert place.value == pytest.approx((place.system - place.control) / (place.degraded - place.control))
     assert place.value > 1
     assert row(rows, "good@1", "fid").reason == "not computed: weights of inception-2015 missing, see fauxbench doctor"
-    similar = row(rows, "environment@1", "ssim").value
+    similar = row(rows, "environment@2", "ssim").value
     assert similar is not None
     assert 0.1 < similar < 1
     assert row(rows, "good@1", "memorisation[thumbnail]").value is not None

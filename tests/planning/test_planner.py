@@ -57,15 +57,15 @@ def test_every_system_is_made_measured_and_compared_with_the_control(tmp_path: P
     assert {id_ for id_, kind in units(planned).items() if kind in {"fit", "generate"}} == {
         "fit dcgan@1 seed 0",
         "generate dcgan@1 seed 0",
-        "generate environment@1 seed 0",
+        "generate environment@2 seed 0",
     }
     rows = {(row.system, row.metric, row.role) for row in planned.rows}
     assert ("real", "fd[spectrum]", "control") in rows
     assert ("dcgan@1", "fd[spectrum]", "system") in rows
-    assert ("environment@1", "ssim", "system") in rows
+    assert ("environment@2", "ssim", "system") in rows
     assert ("dcgan@1", "ssim", "system") not in rows  # made from nothing
     assert ("dcgan@1", "memorisation[thumbnail]", "system") in rows
-    assert ("environment@1", "memorisation[thumbnail]", "system") not in rows
+    assert ("environment@2", "memorisation[thumbnail]", "system") not in rows
     assert [system.pairs for system in planned.systems] == [False, True]
 
 
@@ -165,7 +165,7 @@ def test_detectors_are_trained_on_each_fake_system_and_on_all(tmp_path: Path) ->
     trained = {name for name, kind in units(planned).items() if kind == "train"}
     assert trained == {"train cnn on dcgan@1", "train cnn on dcgan@2", "train cnn on all"}
     alarms = {row.system for row in planned.rows if row.section == "false_alarms"}
-    assert alarms == {"real", "environment@1"}
+    assert alarms == {"real", "environment@2"}
     detection = [row for row in planned.rows if row.section == "detection" and row.role == "system"]
     assert {row.metric for row in detection} == set(METRICS)
     at = {which: {r.metric for r in detection if r.slice["threshold"] == which} for which in THRESHOLDS}
@@ -228,7 +228,7 @@ def test_a_file_of_scores_is_a_detector(tmp_path: Path) -> None:
     spec = {"scores": "mine.csv", "name": "mine"}
     planned = plan(tmp_path, "dcgan", "environment", detectors=["cnn", spec])
     assert {u.id for u in planned.plan.units if u.kind == "import_scores"} == {
-        f"import {name} by mine on elsewhere" for name in ("real", "dcgan@1", "environment@1")
+        f"import {name} by mine on elsewhere" for name in ("real", "dcgan@1", "environment@2")
     }
     rows = [row for row in planned.rows if row.slice.get("detector") == "mine"]
     assert {row.detector_unit for row in rows} == {None}
@@ -270,9 +270,9 @@ WRONG: dict[str, tuple[dict[str, object], type[Exception], str]] = {
     "instrument": ({"instruments": ["spectra"]}, SuiteError, r"instruments\.0: no instrument 'spectra'; did you mean"),
     "train_on": ({"detectors": ["cnn"], "train_on": ["dcgan"]}, SuiteError, r"train_on\.0: no fake system 'dcgan'"),
     "train_on a real one": (
-        {"generators": ["dcgan", "environment"], "detectors": ["cnn"], "train_on": ["environment@1"]},
+        {"generators": ["dcgan", "environment"], "detectors": ["cnn"], "train_on": ["environment@2"]},
         SuiteError,
-        r"train_on\.0: no fake system 'environment@1'.*there are: dcgan@1",
+        r"train_on\.0: no fake system 'environment@2'.*there are: dcgan@1",
     ),
     "parameter": (
         {"generators": [{"use": "dcgan", "parameters": {"step": 5}}]},
