@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from fauxbench import Artifact, FitTask, InputError, Output, Request
+from fauxbench import Artifact, FitTask, InputError, Output, Request, crop_square, read_image, resize
 from fauxbench.generators import _training
 
 SMALL = Output(width=16, height=16)
@@ -261,3 +261,30 @@ def test_weights_that_do_not_fit_are_refused_in_one_line(name, how, weights, bui
     assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match="call fit or load first"):
         list(generator.generate(requests(1), None))
+
+
+REFITS = {
+    "gan": {"steps": 500, "width": 32, "batch": 16, "learning_rate": 0.002, "ema": 0.9},
+    "dcgan": {"steps": 80, "width": 8, "batch": 16, "learning_rate": 0.002, "ema": 0.9, "fall": False},
+    "vae": {"steps": 80, "width": 8, "batch": 16, "ema": 0.9},
+    "progan": {"steps": 100, "width": 8, "learning_rate": 0.004, "ema": 0.9},
+    "stylegan": {"steps": 80, "width": 8, "learning_rate": 0.004, "ema": 0.9},
+    "diffusion": {"steps": 150, "width": 8, "batch": 16, "learning_rate": 0.004, "sampler_steps": 8},
+}
+
+
+def profile(pictures):
+    """Return what a training learns first: the mean picture, coarsely, as (8, 8, 3)."""
+    return np.mean(list(pictures), axis=0).reshape(8, 2, 8, 2, 3).mean((1, 3))
+
+
+@pytest.mark.slow
+@every
+def test_a_short_refit_goes_the_right_way(name, fit, blobs, context):
+    real = profile([resize(crop_square(read_image(one.location)), 16, 16) for one in blobs])
+    apart = []
+    for steps in (1, REFITS[name]["steps"]):
+        generator = fit(name, **{**REFITS[name], "steps": steps})
+        made = pictures_of(generator.generate(requests(*range(12)), context)).values()
+        apart.append(float(np.abs(profile(made) - real).mean()))
+    assert apart[1] < 0.7 * apart[0], apart
