@@ -6,6 +6,7 @@ follows the period's loudness. Every period carries the whole mark. What is adde
 pauses stay quiet.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,12 +22,14 @@ PERIOD = 2
 """Seconds."""
 BAND = (300, 3000)
 """Hz."""
-STRENGTH = 10 ** (-31 / 20)
+STRENGTH = 10 ** (-30 / 20)
 """What is added, against the period's loudness between the band's ends."""
 QUIETEST = 3e-3
-"""Loudness, of 1, below which the step does not fall: silence is marked too, at about -78 dB of full scale."""
+"""Loudness, of 1, below which the step does not fall: silence is marked too, at -77 dB of full scale."""
 SLOWEST_RATE = 8000
 """Hz: slower sounds have no such band."""
+SHORTEST = 0.25
+"""Seconds: a shorter sound cannot be marked, a shorter rest after the last whole period is left as it is."""
 GAINS = (0.96, 0.98, 1.0, 1.02, 1.04)
 """Errors of the loudness, by noise for instance, that are looked for."""
 
@@ -47,13 +50,15 @@ def mark_sound(sound: Sound, sample_rate: int, mark: Mark, key: bytes) -> Sound:
         key: 32 secret bytes.
 
     Raises:
-        ValueError: The rate is too low or the key is not 32 bytes.
+        ValueError: The sound is shorter than a quarter of a second, its rate too low, or the key not 32 bytes.
     """
     coded, secret = encode(seal(mark, key)), _Secret.of(bytes(key))
     length = _length(sample_rate)
+    if len(sound) < SHORTEST * sample_rate:
+        seconds = len(sound) / sample_rate
+        raise ValueError(f"a sound of {seconds:.3f} s; the shortest that can be marked is {SHORTEST} s")
     out = np.array(sound, dtype=np.float64)
-    for start in range(0, len(out), length):
-        part = out[start : start + length]
+    for part in _parts(out, length):
         part += _added(part, length, coded, secret)
     return np.clip(out, -1.0, 1.0).astype(np.float32)
 
@@ -73,7 +78,7 @@ def find_in_sound(sound: Sound, sample_rate: int, key: bytes) -> Found | None:
     secret = _Secret.of(bytes(key))
     length = _length(sample_rate)
     values = np.asarray(sound, dtype=np.float64)
-    if not len(values):
+    if len(values) < SHORTEST * sample_rate:
         return None
     found = decide(_read(values, length, secret), key)
     if found is not None:
@@ -121,6 +126,14 @@ def _length(sample_rate: int) -> int:
     return PERIOD * int(sample_rate)
 
 
+def _parts(values: Numbers, length: int) -> Iterator[Numbers]:
+    """Yield the periods, as views; the last may be shorter."""
+    for start in range(0, len(values), length):
+        part = values[start : start + length]
+        if len(part) * PERIOD >= SHORTEST * length or not start:
+            yield part
+
+
 def _values(period: Numbers) -> Numbers:
     """Return the parts of the band's spectrum; their squares add up to the mean square of the band."""
     spectrum = np.fft.rfft(period)[_BINS] * (np.sqrt(2.0) / len(period))
@@ -164,8 +177,7 @@ def _room(part: Numbers, length: int) -> Numbers:
 
 def _read(values: Numbers, length: int, secret: _Secret) -> Evidence:
     total: Evidence | None = None
-    for start in range(0, len(values), length):
-        part = values[start : start + length]
+    for part in _parts(values, length):
         period = np.pad(part, (0, length - len(part)))
         turns = secret.numbers(period) / (_step(period) * np.array(GAINS)[:, None]) - secret.dither
         one = Evidence.of(turns)

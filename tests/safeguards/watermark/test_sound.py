@@ -14,9 +14,9 @@ def voice(seconds=2.6, rate=16_000, seed=0):
     rng = np.random.default_rng(seed)
     t = np.arange(round(seconds * rate)) / rate
     phase = 2 * np.pi * np.cumsum(120 + 20 * np.sin(2 * np.pi * 0.7 * t)) / rate
-    sound = sum(np.sin(k * phase) / k for k in range(1, 30))
+    sound = sum(np.sin(k * phase) / np.sqrt(k) for k in range(1, 30))
     syllables = np.clip(np.sin(2 * np.pi * 3 * t), 0, 1)
-    return (0.2 * sound * syllables + 0.002 * rng.standard_normal(len(t))).astype(np.float32)
+    return (0.1 * sound * syllables + 0.002 * rng.standard_normal(len(t))).astype(np.float32)
 
 
 def snr(sound, other):
@@ -116,9 +116,20 @@ def test_nothing_is_found_without_a_mark_or_with_another_key():
 
 
 def test_odd_sounds():
-    assert find_in_sound(np.zeros(0, np.float32), 16_000, KEY) is None
-    assert len(mark_sound(np.zeros(0, np.float32), 16_000, MARK, KEY)) == 0
-    for length in (1, 2, 50):
-        assert len(mark_sound(np.full(length, 0.1, np.float32), 16_000, MARK, KEY)) == length
+    for length in (0, 1, 50, 3999):
+        short = np.full(length, 0.1, np.float32)
+        assert find_in_sound(short, 16_000, KEY) is None
+        with pytest.raises(ValueError, match="shortest"):
+            mark_sound(short, 16_000, MARK, KEY)
     with pytest.raises(ValueError, match="4000 Hz"):
         mark_sound(voice(rate=8_000), 4_000, MARK, KEY)
+
+
+@pytest.mark.parametrize("length", [4_000, 5_000, 32_001, 32_050, 36_000])
+def test_short_sounds_and_short_rests_are_marked_as_quietly(length):
+    sound = voice(3.0, seed=3)[:length]
+    marked = mark_sound(sound, 16_000, MARK, KEY)
+    assert snr(sound, marked) > 18
+    found = find_in_sound(marked, 16_000, KEY)
+    assert found is not None
+    assert found.mark == MARK
