@@ -34,7 +34,7 @@ class Splits(Document):
         return self
 
 
-_RENDERED = ("people", "per_person", "clips", "sounds", "seconds", "languages", "height")
+_RENDERED = ("people", "per_person", "clips", "sounds", "seconds", "languages", "every_language", "height")
 _CHOICES = ("compression", "manipulations", "media", "list_name", "frames_per_clip")
 
 
@@ -71,6 +71,8 @@ class DataSpec(Document):
     """studio: length of clips and sounds."""
     languages: tuple[str, ...] = Field(default=("en",), min_length=1)
     """studio: spoken in turn by the people."""
+    every_language: bool = False
+    """studio, sounds: every person speaks all of `languages`, so that languages are matched by speaker."""
     height: Literal[240, 360, 480, 720, 1080] = 240
     """studio: of clips, 16:9."""
     seed: int = Field(default=0, ge=0)
@@ -110,6 +112,8 @@ class DataSpec(Document):
         given = [name for name in foreign if getattr(self, name) != DataSpec.model_fields[name].default]
         if given:
             raise ValueError(f"dataset '{self.dataset}' takes no {', '.join(given)}")
+        if self.every_language and not self.sounds:
+            raise ValueError("every_language is about sounds, and none are asked for")
         if self.per_person + self.clips + self.sounds < 1:
             raise ValueError("nothing to render: per_person, clips and sounds are all 0")
         return self

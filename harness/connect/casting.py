@@ -4,6 +4,7 @@ Nobody plays two parts in one request: a source and a driver are other people th
 drawn circle, so that everybody is source equally often, and a few requests show many pairs.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,13 @@ REFERENCES = 8
 """Items of the source that a request carries at most; training is given all of them."""
 
 
+class Line(NamedTuple):
+    """Words to say."""
+
+    text: str
+    language: str | None
+
+
 class Parts(NamedTuple):
     """What one request is given."""
 
@@ -27,6 +35,8 @@ class Parts(NamedTuple):
     references: tuple[Item, ...] = ()
     driver: Item | None = None
     attributes: Mapping[str, float] = {}
+    text: str | None = None
+    language: str | None = None
 
 
 class Halves(NamedTuple):
@@ -39,15 +49,19 @@ class Halves(NamedTuple):
 def halves(items: Sequence[Item]) -> Halves:
     """Split the items of every person into references, the first half, and targets; an only item is a target.
 
-    A system may learn from references, so no target is among them.
+    Who speaks several languages has references and targets in each. A system may learn from references, so no target is
+    among them.
     """
-    people: dict[str, list[Item]] = {}
+    people: dict[tuple[str, str], list[Item]] = {}
     for item in items:
-        people.setdefault(item.cluster, []).append(item)
-    cut = {person: len(own) // 2 for person, own in people.items()}
-    kept = {item.id for person, own in people.items() for item in own[: cut[person]]}
-    references = {person: tuple(own[: cut[person]]) for person, own in people.items() if cut[person]}
-    return Halves(tuple(item for item in items if item.id not in kept), references)
+        people.setdefault((item.cluster, item.language or ""), []).append(item)
+    references: dict[str, list[Item]] = {}
+    for (person, _), own in people.items():
+        if len(own) > 1:
+            references.setdefault(person, []).extend(own[: len(own) // 2])
+    kept = {item.id for own in references.values() for item in own}
+    targets = tuple(item for item in items if item.id not in kept)
+    return Halves(targets, {person: tuple(own) for person, own in references.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +76,8 @@ class Cast:
     """Everybody who can be source or driver, in a drawn order."""
     turns: tuple[int, ...]
     """Which of its person's targets each one is, from 0."""
+    lines: tuple[Line, ...] = ()
+    """What can be asked to be said: none of it is said in a reference."""
 
     def parts(self, index: int) -> Parts:
         """Return what request number `index` of the split is given."""
@@ -70,16 +86,44 @@ class Cast:
         me = target.cluster if target else ""
         turn = around + (self.turns[place] if self.targets else place)
         source = self._other(me, turn) if self.references else None
+        spoken = self._spoken(source, target, index)
         driver = None
         if self.drivers:
             person = self._other(me, turn + bool(source))
             driver = self.drivers[person][(place + around) % len(self.drivers[person])]
         return Parts(
             target=target,
-            references=self.references[source][:REFERENCES] if source else (),
+            references=spoken.references,
             driver=driver,
             attributes=self._attributes(place, around),
+            text=spoken.text,
+            language=spoken.language,
         )
+
+    def _spoken(self, source: str | None, target: Item | None, index: int) -> Parts:
+        """Return the source's references and what is to be said.
+
+        Beside a target, references are in its language, where there are any. A text beside references alone is in
+        another language than they are, where there is one: each pair of languages in turn.
+        """
+        own = self.references[source] if source else ()
+        if target is not None and own:
+            own = tuple(item for item in own if item.language == target.language) or own
+        if not self.lines:
+            return Parts(references=own[:REFERENCES])
+        pools: dict[str | None, list[Line]] = {}
+        for line in self.lines:
+            pools.setdefault(line.language, []).append(line)
+        spoken = dict.fromkeys(item.language for item in own)
+        pairs = [(said, wanted) for said in spoken for wanted in pools if said != wanted]
+        if target is not None or not pairs:
+            line = self.lines[index % len(self.lines)]
+        else:
+            round_trip = math.lcm(len(pairs), len(self.circle))
+            said, wanted = pairs[(index + index // round_trip) % len(pairs)]
+            own = tuple(item for item in own if item.language == said)
+            line = pools[wanted][index % len(pools[wanted])]
+        return Parts(references=own[:REFERENCES], text=line.text, language=line.language)
 
     def _other(self, me: str, turn: int) -> str:
         """Return somebody else of the circle: another one for each picture of a person, and in every round."""
@@ -101,7 +145,7 @@ def cast(card: GeneratorCard, real: MediaSet, split: Split, seed: int) -> Cast:
     """Return who plays which part in the requests for a system in one split.
 
     Raises:
-        InputError: Nothing to alter, no two people, or nobody with the two items that a source needs.
+        InputError: Nothing to alter, no two people, nobody with the two items that a source needs, or nothing to say.
     """
     items = real.select(split)
     if {"target", "references", "driver"} & set(card.uses) and not items:
@@ -131,7 +175,20 @@ def cast(card: GeneratorCard, real: MediaSet, split: Split, seed: int) -> Cast:
         drivers={person: tuple(own) for person, own in drivers.items()},
         circle=tuple(circle),
         turns=tuple(turns),
+        lines=_lines(card, targets, split) if "text" in card.uses else (),
     )
+
+
+def _lines(card: GeneratorCard, items: Sequence[Item], split: Split) -> tuple[Line, ...]:
+    """Return what is said in a split, in its order; a cut sound of which no word is whole says nothing."""
+    said = [(item.facts.get("transcript"), item.language) for item in items]
+    lines = tuple(Line(text, language) for text, language in said if isinstance(text, str) and text.strip())
+    if not lines:
+        raise InputError(
+            f"'{card.name}' is given what is said in the real set, and no item of the {split} split has a `transcript` "
+            "among its facts; use sounds or clips of the studio, or a set with transcripts"
+        )
+    return lines
 
 
 class Subjects(NamedTuple):

@@ -20,6 +20,9 @@ from ..media.read import modality_of
 from .findings import Finding, finding
 from .weights import digest_of_weights
 
+TEXT = ("Good morning, the tea is warm.", "en")
+"""What is to be said where the material has no transcript."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
@@ -45,7 +48,7 @@ class Bench:
         return [Request(id=f"check-{i}", seed=1000 + i, output=self.output, **self._given(i)) for i in range(count)]
 
     def _given(self, i: int) -> dict[str, Any]:
-        """Return target, source, driver and attributes; source and driver are other people than the target."""
+        """Return target, source, driver, attributes, text; source and driver are other people than the target."""
         uses = self.card.uses
         if not self.targets:
             return {}
@@ -54,11 +57,15 @@ class Bench:
         other = others[i % len(others)]
         names = list(self.card.attributes.items())
         attribute = {names[i % len(names)][0]: names[i % len(names)][1][0]} if names else {}
+        said = [(str(o.facts["transcript"]), o.language) for o in self.targets if o.facts.get("transcript")] or [TEXT]
+        text, language = said[i % len(said)] if "text" in uses else (None, None)
         return {
             "target": target if "target" in uses else None,
             "references": tuple(o for o in others if o.cluster == other.cluster) if "references" in uses else (),
             "driver": other if "driver" in uses else None,
             "attributes": attribute if "attributes" in uses else {},
+            "text": text,
+            "language": language,
         }
 
     @property

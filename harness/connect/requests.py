@@ -23,7 +23,9 @@ class Asked(NamedTuple):
     @property
     def cluster(self) -> str:
         """The cluster of the Item that is to come."""
-        return self.request.target.cluster if self.request.target else self.request.id
+        if self.request.target:
+            return self.request.target.cluster
+        return self.request.references[0].cluster if self.request.references else self.request.id
 
 
 def request_seed(seed: int, split: Split, index: int) -> int:
@@ -39,7 +41,7 @@ def requests_for(
 
     A system that alters a target is given the split's real Items in turn; others are asked for `counts[split]` items.
     What else its card says it uses, it is given too: references and a driver are of other people of the same split,
-    attributes are asked for in turn.
+    attributes are asked for in turn, and texts are what other items of the split say.
 
     Raises:
         InputError: Items are asked of a system that alters targets, in a split that has none; or that needs two people.
@@ -74,6 +76,8 @@ def item_of(asked: Asked, artifact: Artifact, card: GeneratorCard, group: str) -
     clusters = dict(request.target.clusters) if request.target else {}
     if request.references:
         clusters["source_identity"] = request.references[0].cluster
+        if not request.target:  # nobody is altered: it is a new item of the source
+            clusters["identity"] = request.references[0].cluster
     if request.driver:
         clusters["driver_identity"] = request.driver.cluster
     facts: dict[str, JSON] = {**artifact.facts, **_asked(request)}
@@ -87,7 +91,7 @@ def item_of(asked: Asked, artifact: Artifact, card: GeneratorCard, group: str) -
         audio_fake=fakes.audio,
         group=group,
         split=asked.split,
-        language=request.language,
+        language=request.language or (request.target.language if request.target else None),
         sources=sources,
         clusters=clusters,
         seed=request.seed,
@@ -104,4 +108,8 @@ def _asked(request: Request) -> dict[str, JSON]:
         facts["driver"] = request.driver.id
     if request.attributes:
         facts["attributes"] = dict(request.attributes)
+    if request.text is not None:
+        facts["text"] = request.text
+    if request.text is not None and request.references and request.references[0].language:
+        facts["from_language"] = request.references[0].language
     return facts

@@ -36,13 +36,13 @@ class StudioFolder:
     @property
     def count(self) -> int:
         """How many files it will have."""
-        each = [r.clips_per_person if isinstance(r, ClipRecipe) else r.per_person for r in self.recipes]
+        each = [_each(recipe) for recipe in self.recipes]
         return sum(recipe.people * n for recipe, n in zip(self.recipes, each, strict=True))
 
     @property
     def digest(self) -> str:
         """sha256 over the recipes."""
-        return digest_of([[type(recipe).__name__, asdict(recipe)] for recipe in self.recipes])
+        return digest_of([[type(recipe).__name__, _said(recipe)] for recipe in self.recipes])
 
     @property
     def modality(self) -> Modality:
@@ -62,8 +62,23 @@ def studio_from_key(key: Mapping[str, JSON]) -> StudioFolder:
     return StudioFolder(
         pictures=StudioRecipe(people=people, per_person=pictures, size=size, seed=seed) if pictures else None,
         clips=ClipRecipe(people=people, clips_per_person=clips, height=height, **speech) if clips else None,
-        sounds=SpeechRecipe(people=people, per_person=sounds, **speech) if sounds else None,
+        sounds=SpeechRecipe(
+            people=people, per_person=sounds, every_language=bool(key.get("every_language", False)), **speech
+        )
+        if sounds
+        else None,
     )
+
+
+def _each(recipe: StudioRecipe | ClipRecipe | SpeechRecipe) -> int:
+    if isinstance(recipe, ClipRecipe):
+        return recipe.clips_per_person
+    return recipe.each if isinstance(recipe, SpeechRecipe) else recipe.per_person
+
+
+def _said(recipe: StudioRecipe | ClipRecipe | SpeechRecipe) -> dict[str, JSON]:
+    """Return a recipe as a JSON object; one that asks for nothing new keeps the digest that it always had."""
+    return {name: value for name, value in asdict(recipe).items() if (name, value) != ("every_language", False)}
 
 
 def studio_splits(people: int, shares: Mapping[str, float], seed: int, first_person: int = 0) -> dict[str, Split]:

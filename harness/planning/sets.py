@@ -35,7 +35,8 @@ def plan_real(draft: Draft) -> Mapping[Split, int]:
         key: dict[str, JSON] = {name: getattr(data, name) for name in names} | rendered(data)
         code = code_of("datasets/studio", "datasets/studio/speech", "datasets", "media", "execute/steps/sets.py")
         key |= {"size": data.size or 64, "splits": shares, "code": code, "languages": list(data.languages)}
-        each = sum(rendered(data).values())
+        key |= {"every_language": True} if data.every_language else {}
+        each = sum(rendered(data).values()) * (len(data.languages) if data.every_language else 1)
         draft.modality = _modality(data)
         items = data.people * each
         clips = data.people * data.clips * data.seconds * FPS * FRAME_COST[data.height]

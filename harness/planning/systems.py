@@ -75,7 +75,7 @@ def _generating_system(draft: Draft, spec: SystemSpec) -> System:
     for reason in reasons:
         if reason:
             raise RefusedError(reason)
-    unknown = [use for use in card.uses if use in {"audio", "text"}]
+    unknown = [use for use in card.uses if use == "audio"]
     if unknown:
         raise SuiteError(f"'{card.name}' needs {', '.join(unknown)}, which suites cannot give it yet")
     name = f"{spec.name or card.name}@{spec.version or card.version}"

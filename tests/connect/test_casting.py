@@ -10,7 +10,7 @@ from fauxbench.harness.connect.casting import REFERENCES, halves, subjects
 from fauxbench.harness.connect.requests import Asked, item_of, requests_for
 from fauxbench.harness.contracts import Artifact, Output, Request
 from fauxbench.harness.errors import InputError
-from fauxbench.harness.media.content import ImageMedia
+from fauxbench.harness.media.content import ImageMedia, SoundMedia
 from fauxbench.harness.media.item import Item, Kind, Modality, Split
 from fauxbench.harness.media.mediaset import MediaSet, MediaSetWriter
 
@@ -149,3 +149,80 @@ def test_a_small_edit_is_augmented_real_and_says_so(people) -> None:
         Asked(request, Split.TEST), Artifact(request_id=request.id, media=ImageMedia(pixels=PIXELS)), mild, "x@1"
     )
     assert (made.visual_fake, made.facts["small_edit"]) == (False, True)
+
+
+@pytest.fixture
+def speakers(tmp_path: Path) -> Callable[..., MediaSet]:
+    def make(languages: tuple[str, ...] = ("en", "cmn", "th"), people: int = 3, *, every: bool = True) -> MediaSet:
+        writer = MediaSetWriter(tmp_path / "said", name="said", origin="test", modality=Modality.AUDIO)
+        for person in range(people):
+            for code in languages if every else (languages[person % len(languages)],):
+                for index in range(4):
+                    facts = {"transcript": f"{code} {person} {index}" if index != 3 else ""}
+                    item = Item(
+                        id=f"p{person}/{code}-{index}",
+                        modality=Modality.AUDIO,
+                        kind=Kind.REAL,
+                        group="said",
+                        split=Split.TEST,
+                        language=code,
+                        clusters={"identity": f"p{person}", "speaker": f"voice-{code}-{person}"},
+                        facts=facts,
+                    )
+                    sound = np.random.default_rng(0).normal(0, 0.1, 1600).astype(np.float32)
+                    writer.add(item, SoundMedia(sound=sound))
+        return writer.seal()
+
+    return make
+
+
+def test_a_clone_is_given_the_source_in_the_target_s_language(speakers) -> None:
+    for request in asked_of(SWAP, speakers(), 18):
+        assert {item.language for item in request.references} == {request.target.language}
+        assert request.references[0].cluster != request.target.cluster
+        assert (request.text, request.language) == (None, None)
+    alone = asked_of(SWAP, speakers(("en", "cmn"), every=False), 6)  # nobody else speaks it: what there is
+    assert any(request.references[0].language != request.target.language for request in alone)
+
+
+def test_texts_are_what_others_of_the_split_say_with_their_language(speakers) -> None:
+    requests = asked_of(card("text", modality="audio"), speakers(), 40)
+    assert all(request.text.startswith(f"{request.language} ") for request in requests)
+    assert {request.language for request in requests} == {"en", "cmn", "th"}
+    assert all(request.target is None and request.references == () for request in requests)
+
+
+def test_a_text_beside_a_voice_is_in_another_language_each_pair_in_turn(speakers) -> None:
+    system = card("references", "text", modality="audio")
+    requests = asked_of(system, speakers(), 12)
+    pairs = Counter((request.references[0].language, request.language) for request in requests)
+    assert set(pairs.values()) == {2}
+    assert len(pairs) == 6
+    said = {item.facts["transcript"] for request in requests for item in request.references}
+    assert not said & {request.text for request in requests}
+    whole = Counter(
+        (r.references[0].cluster, r.references[0].language, r.language) for r in asked_of(system, speakers(), 18)
+    )
+    assert len(whole) == 18  # three people, six pairs
+    made = item_of(
+        Asked(requests[0], Split.TEST), Artifact(request_id="x", media=SoundMedia(sound=None)), system, "x@1"
+    )
+    person = requests[0].references[0].cluster
+    assert (
+        (made.cluster, made.clusters["source_identity"])
+        == (person, person)
+        == (Asked(requests[0], Split.TEST).cluster,) * 2
+    )
+    assert (made.language, made.facts["text"]) == (requests[0].language, requests[0].text)
+    assert made.facts["from_language"] == requests[0].references[0].language
+
+
+def test_an_altered_sound_keeps_its_language(speakers) -> None:
+    request = asked_of(SWAP, speakers(), 4)[3]
+    made = item_of(Asked(request, Split.TEST), Artifact(request_id="x", media=SoundMedia(sound=None)), SWAP, "x@1")
+    assert made.language == request.target.language is not None
+
+
+def test_a_set_in_which_nothing_is_said_is_refused(people) -> None:
+    with pytest.raises(InputError, match="no item of the test split has a `transcript`"):
+        asked_of(card("text"), people(), 1)

@@ -426,7 +426,7 @@ def test_consent_and_terms_are_part_of_what_is_generated(swap: str, photographs:
 
 def test_what_suites_cannot_give_is_said(write_system: Callable[..., str], tmp_path: Path) -> None:
     use = write_system("voice", "def generate(self, requests, context):\n    yield from ()", uses='["text", "audio"]')
-    with pytest.raises(SuiteError, match="'voice' needs text, audio, which suites cannot give it yet"):
+    with pytest.raises(SuiteError, match="'voice' needs audio, which suites cannot give it yet"):
         plan(tmp_path, use)
 
 

@@ -37,12 +37,13 @@ class SpeechRecipe:
     Attributes:
         people: Number of people. Person p speaks `languages[p % len(languages)]`, with the voice of the same person's
             clips.
-        per_person: Sounds of each person.
+        per_person: Sounds of each person; with `every_language`, in each language.
         seconds: Length of each, 1 to 300; without it, one whole sentence each.
         languages: Codes of `languages.LANGUAGES`.
         seed: Of the whole set.
         room: Where it is heard; without it, dry.
         first_person: Number of the first person. From `RESERVED_PEOPLE` on they belong to judges.
+        every_language: Every person speaks all the languages, with one throat: languages are then matched by speaker.
     """
 
     people: int
@@ -52,6 +53,12 @@ class SpeechRecipe:
     seed: int = 0
     room: Room | None = None
     first_person: int = 0
+    every_language: bool = False
+
+    @property
+    def each(self) -> int:
+        """Sounds of each person in all."""
+        return self.per_person * (len(self.languages) if self.every_language else 1)
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -269,14 +276,16 @@ def render_speech(recipe: SpeechRecipe, splits: Mapping[str, Split] | None = Non
         number = recipe.first_person + person
         identity = name_of_person(recipe.seed, number)
         split = (splits or {}).get(identity)
-        language = recipe.languages[person % len(recipe.languages)]
-        speaker = voice_of_person(language, number, person_factors(recipe.seed, number)["masculinity"])
-        for index in range(recipe.per_person):
+        build = person_factors(recipe.seed, number)["masculinity"]
+        spoken = recipe.languages if recipe.every_language else (recipe.languages[person % len(recipe.languages)],)
+        for place in range(recipe.per_person * len(spoken)):
+            index, language = place // len(spoken), spoken[place % len(spoken)]
+            speaker = voice_of_person(language, number, build)
             rng = np.random.default_rng([recipe.seed, number, index, _SPEECH])
             heard = utter(speaker, sentences_of(language, split), rng, seconds=recipe.seconds)
             sound = hear(heard.sound, recipe.room, SAMPLE_RATE, rng) if recipe.room else heard.sound
             item = Item(
-                id=f"{identity}/speech-{index:03d}",
+                id=f"{identity}/speech-{language + '-' if recipe.every_language else ''}{index:03d}",
                 modality=Modality.AUDIO,
                 kind=Kind.REAL,
                 group="studio",

@@ -210,3 +210,20 @@ def test_nothing_to_render(tmp_path):
     writer = MediaSetWriter(tmp_path / "set", name="studio", origin="studio")
     with pytest.raises(InputError, match="nothing to render"):
         write_studio(writer, StudioFolder())
+
+
+def test_every_language_is_spoken_by_every_person_with_one_throat():
+    pytest.importorskip("espeakng_loader")
+    recipe = SpeechRecipe(people=2, per_person=2, seconds=1.0, languages=("en", "th"), every_language=True)
+    items = [item for item, _ in render_speech(recipe)]
+    assert len(items) == 2 * recipe.each == 8
+    assert len({item.id for item in items}) == 8
+    numbers = {}
+    for item in items:
+        numbers.setdefault((item.clusters["identity"], item.language), set()).add(item.facts["voice"]["number"])
+    first, second = (item.clusters["identity"] for item in (items[0], items[-1]))
+    assert numbers[first, "en"] == numbers[first, "th"] != numbers[second, "th"] == numbers[second, "en"]
+    turned = SpeechRecipe(people=2, per_person=2, seconds=1.0, languages=("en", "th"))
+    assert [item.id for item, _ in render_speech(turned)] == [
+        f"{person}/speech-{index:03d}" for person in (first, second) for index in range(2)
+    ]
