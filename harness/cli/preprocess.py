@@ -112,8 +112,12 @@ def _tell_faces(
     from ..stats.intervals import wilson
 
     hits = [hit for one in told.values() for hit in [1] * one["found"] + [0] * (one["asked"] - one["found"])]
-    homes = [name.rpartition("/")[0] or name for name, one in told.items() for _ in range(one["asked"])]
-    interval = wilson(np.array(hits), homes, cluster="folder") if hits else None
+    folders = {name.rpartition("/")[0] for name in told}  # one a person, or one that holds them all
+    homes = [name.rpartition("/")[0] if len(folders) > 1 else name for name in told]
+    clusters = [
+        home or name for home, (name, one) in zip(homes, told.items(), strict=True) for _ in range(one["asked"])
+    ]
+    interval = wilson(np.array(hits), clusters, cluster="folder") if hits else None
     rate = {"found": sum(hits), "asked": len(hits), "value": sum(hits) / len(hits) if hits else None}
     rate["low"], rate["high"] = (interval.low, interval.high) if interval else (None, None)
     if json_:

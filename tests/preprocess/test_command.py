@@ -34,6 +34,7 @@ def test_faces_of_a_folder(write: Write, run: Callable[..., object], tmp_path: P
     told = json.loads(done.output)
     assert told["rate"]["found"] == 22
     assert told["rate"]["asked"] == 24
+    assert 0 < told["rate"]["low"] < 22 / 24 < told["rate"]["high"], "one folder for all: files are the clusters"
     assert told["files"]["a/two.mp4"]["missing"][0]["reason"] == "no face"
     assert list(told["failed"]) == ["bad.mp4"]
     assert len(list((tmp_path / "out" / "a" / "one.mp4").glob("*.png"))) == 12
