@@ -1,8 +1,8 @@
 """Train the detectors that come with the package: `python -m fauxbench.harness.training.detectors [NAME ...]`.
 
 They learn studio portraits at 64 px against what `dcgan` makes of them; portraits that `environment` changed count as
-real. What is measured are other people, and other pictures of the same generator. About two minutes on one core. Weights
-go beside each detector's code, their digests into its card.
+real. What is measured are other people, and other pictures of the same generator. About two minutes on one core.
+Weights go beside each detector's code, their digests into its card.
 """
 
 import argparse
