@@ -58,6 +58,7 @@ PUBLIC = [
     "ms_ssim",
     "neighbour_scores",
     "open_clip",
+    "piper_voice",
     "precision_recall",
     "psnr",
     "read_image",
@@ -71,6 +72,7 @@ PUBLIC = [
     "ssim",
     "sync_features",
     "sync_windows",
+    "synthesise",
     "tone_agreement",
 ]
 HEAVY = {"torch", "torchvision", "timm", "cv2", "librosa", "scipy", "sklearn", "skimage", "av", "PIL", "matplotlib"}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .harness.backbones import backbone_weights as backbone_weights
+    from .harness.backbones import piper_voice as piper_voice
     from .harness.canonical import digest_of_file as digest_of_file
     from .harness.cards import DetectorCard as DetectorCard
     from .harness.cards import GeneratorCard as GeneratorCard
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .harness.contracts import Output as Output
     from .harness.contracts import Request as Request
     from .harness.contracts import ScoreRecord as ScoreRecord
+    from .harness.datasets.studio.speech.synthesis import synthesise as synthesise
     from .harness.errors import Failure as Failure
     from .harness.errors import FauxbenchError as FauxbenchError
     from .harness.errors import InputError as InputError
@@ -122,6 +124,7 @@ _HOME = {
     "ms_ssim": "metrics.paired",
     "neighbour_scores": "metrics.neighbours",
     "open_clip": "media.clips",
+    "piper_voice": "backbones",
     "precision_recall": "metrics.neighbours",
     "psnr": "metrics.paired",
     "read_image": "media.images",
@@ -135,6 +138,7 @@ _HOME = {
     "ssim": "metrics.paired",
     "sync_features": "instruments.sync_features",
     "sync_windows": "metrics.lips",
+    "synthesise": "datasets.studio.speech.synthesis",
     "tone_agreement": "metrics.audio_prosody",
 }
 """Where each public name lives; it is imported when it is first asked for, so that the command line starts fast."""

@@ -110,7 +110,7 @@ def utter(
         pause(0.05, 0.45)  # a sentence of eSpeak's ends with about 0.2 s of silence already
         if now >= seconds * SAMPLE_RATE:
             break
-    whole = Utterance(voice=voice, sound=_levelled(np.concatenate(sounds)), phonemes=tuple(phonemes), said=tuple(said))
+    whole = Utterance(voice=voice, sound=levelled(np.concatenate(sounds)), phonemes=tuple(phonemes), said=tuple(said))
     return whole if seconds is None else whole.window(0.0, seconds)
 
 
@@ -138,7 +138,8 @@ def _said(sentence: Sentence, spoken: Spoken, start: float, limit: float | None,
     return Said(id=sentence.id, text=sentence.text[:kept], start=start, end=end, whole=False)
 
 
-def _levelled(sound: Sound) -> Sound:
+def levelled(sound: Sound) -> Sound:
+    """Return a sound with a root mean square of 0.08 while it speaks, and no amplitude above 0.9."""
     voiced = sound[np.abs(sound) > 1e-3]
     if not len(voiced):
         return sound
