@@ -41,12 +41,13 @@ def _load_verbs() -> None:
         measure,
         rescore,
         run,
+        store,
         table,
         terms,
     )
 
     first = (run, measure, audit, compare, detect, fit, generate, check_generator, data, export, table, rescore)
-    for verb in (*first, list_, terms, consent, keys, inspect, doctor):
+    for verb in (*first, list_, terms, consent, keys, inspect, store, doctor):
         verb.register(app)
 
 

@@ -115,6 +115,10 @@ class LocalExecutor:
             StorageError: The disk is full or read-only.
             KeyboardInterrupt: Passed on, after the workers were ended.
         """
+        with self.store.in_use():
+            return self._run(plan)
+
+    def _run(self, plan: Plan) -> Results:
         self._plan = plan
         for unit_id, finished in plan.cached(self.store).items():
             if not (self.retry and finished.facts.get("failures")):

@@ -4,7 +4,9 @@ STORE/                      mode 700: synthetic masters never leave it unmarked
   units/<kind>/ab/<fp>/     unit.json (written last) and what the unit made
   partial/<fp>-<pid>/       a unit in flight; renamed when it is complete
   checkpoints/<fp>/         what an interrupted training goes on from; gone when its unit is complete
-  locks/<fp>.lock           held while a unit runs
+  locks/<fp>.lock           held while a unit runs; its unit.json is touched whenever it is found: when it was last used
+  locks/user-<ns>-<id>.lock held while a process works with units, since <ns>: those used from then on are not pruned
+  locks/prune.lock          held while old units are removed
   memory.sqlite             content digests of referenced files, durations of units
   weights/                  instruments' weights, put there by the user
 """
@@ -13,8 +15,10 @@ import errno
 import json
 import os
 import shutil
+import time
+import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +30,8 @@ from ..errors import InputError, IntegrityError, StorageError
 
 FINGERPRINT_SCHEME = 1
 """Raise it with any change of how fingerprints are made; a golden test locks the scheme."""
+PRUNE = "prune"
+"""Name of the lock that whoever removes units holds."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
@@ -157,6 +163,8 @@ class Store:
         folder = self.folder_of(kind, unit_fingerprint)
         try:
             record = json.loads((folder / "unit.json").read_bytes())
+            with suppress(OSError):  # a store that can only be read is never pruned
+                os.utime(folder / "unit.json")
             return Finished(
                 folder=folder,
                 fingerprint=unit_fingerprint,
@@ -181,6 +189,20 @@ class Store:
             yield
         finally:
             lock.release()
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep every unit that is found from now on from being pruned, until the end of the block or of the process."""
+        mine = FileLock(self.root / "locks" / f"user-{time.time_ns()}-{uuid.uuid4().hex[:8]}.lock")
+        with storage_errors(self.root):
+            mine.acquire(timeout=0)
+        try:
+            with self.lock(PRUNE):  # whoever prunes either knows of us by now, or is done before we look
+                pass
+            yield
+        finally:
+            mine.release()
+            Path(mine.lock_file).unlink(missing_ok=True)
 
     @contextmanager
     def partial(self, unit_fingerprint: str) -> Iterator[Path]:
