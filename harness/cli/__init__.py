@@ -39,6 +39,7 @@ def _load_verbs() -> None:
         keys,
         list_,
         measure,
+        report,
         rescore,
         run,
         store,
@@ -46,7 +47,7 @@ def _load_verbs() -> None:
         terms,
     )
 
-    first = (run, measure, audit, compare, detect, fit, generate, check_generator, data, export, table, rescore)
+    first = (run, measure, audit, compare, detect, fit, generate, check_generator, data, export, table, report, rescore)
     for verb in (*first, list_, terms, consent, keys, inspect, store, doctor):
         verb.register(app)
 

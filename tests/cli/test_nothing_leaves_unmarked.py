@@ -1,6 +1,9 @@
 """Every verb that can write media, tried: whatever is synthetic carries all its marks."""
 
+import base64
 import json
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from fauxbench.harness.media.read import modality_of
 from fauxbench.harness.safeguards.inspecting import inspect
 
 Call = Callable[..., Any]
-WRITES = {"run", "generate", "export", "data"}
+WRITES = {"run", "generate", "export", "data", "report"}
 """Verbs that write pictures, clips or sounds where their user can see them; each is tried below."""
 WRITES_NONE = {
     *("align", "audit", "compare", "consent", "check-generator", "doctor", "inspect", "keys", "list", "measure"),
@@ -111,6 +114,21 @@ def test_run(good_system: str, photographs: Path, call: Call, tmp_path: Path) ->
     said = call("run", tmp_path / "s.yaml", "--runs", tmp_path / "runs")
     assert said.code == 0, said.err
     check_marks(tmp_path / "runs")
+    (run,) = (tmp_path / "runs").iterdir()
+    check_page(run, call, tmp_path)
+
+
+def check_page(run: Path, call: Call, tmp_path: Path) -> None:
+    """Check that the pictures of the report are those of the run folder, with all their marks."""
+    said = call("report", run, "--out", tmp_path / "page" / "report.html")
+    assert said.code == 0, said.err
+    samples = (tmp_path / "page" / "report.html").read_text().partition('id="samples"')[2].partition("</section>")[0]
+    found = [base64.b64decode(part) for part in re.findall(r"data:image/png;base64,([^\"]+)", samples)]
+    assert found == [path.read_bytes() for path in media_below(run / "samples")]
+    for path, content in zip(media_below(run / "samples"), found, strict=True):
+        (tmp_path / "page" / path.name).write_bytes(content)
+    shutil.copyfile(run / "samples" / "provenance.jsonl", tmp_path / "page" / "provenance.jsonl")
+    check_marks(tmp_path / "page")
 
 
 @pytest.mark.parametrize("wrong", ["others read the keys", "no library", "keys damaged"])
