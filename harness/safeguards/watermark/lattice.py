@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from .code import CODED_BITS, decode, encode
 from .mark import TAG_BITS, Bits, Found, derive, unseal
 
-FALSE_POSITIVES = 5e-7
-"""Bound on the probability that an unmarked file is called marked by one stage of a search, all its attempts together.
-No search has more than two stages: one file in a million."""
-
+FALSE_POSITIVES = 1e-6
+"""Bound on the probability, over keys, that an unmarked file is called marked, all attempts of a search together."""
+STAGES = 2
+"""A search has at most two, each of which may err half as often."""
 READ = 3
 """Attempts that one tries to read, the best first."""
 
@@ -99,7 +99,7 @@ def decide(evidence: Evidence, key: bytes, *, attempts: int = 1) -> Found | None
             attempts may err (union bound).
 
     Returns:
-        Found if presence is sure at `FALSE_POSITIVES` or if the mark opens with the key, else None.
+        Found if presence is sure at half of `FALSE_POSITIVES` or if the mark opens with the key, else None.
     """
     odds = evidence.odds
     tries = attempts * len(odds)
@@ -117,7 +117,7 @@ def decide(evidence: Evidence, key: bytes, *, attempts: int = 1) -> Found | None
                 score=float(evidence.scores[place]),
                 false_positive_rate=min(chance, tries * 2.0**-TAG_BITS),
             )
-    if chance > FALSE_POSITIVES:
+    if chance > FALSE_POSITIVES / STAGES:
         return None
     score = float(evidence.scores[ranked[0]])
     return Found(mark=None, corrected=None, score=score, false_positive_rate=chance)
