@@ -21,12 +21,16 @@ from ..stats.groups import COVERAGE
 from ..store.schema import Results, Row, read_results
 from . import words
 from .build import provenance, tables
+from .figures.model import DPI, Drawn
+from .model import Table
 from .page_tables import PageTable, data_address, kinds_of, page_table
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 TEMPLATES = Path(__file__).parent / "templates"
+SCREEN = 120
+"""Pixels of a screen for an inch of a figure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,21 @@ class Section:
     title: str
     about: str
     tables: tuple[PageTable, ...] = ()
+    figures: tuple["PageFigure", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageFigure:
+    """A figure, as the page shows it and as a paper takes it."""
+
+    name: str
+    title: str
+    caption: str
+    wide: bool
+    width: int
+    """In pixels of a screen."""
+    png: str
+    pdf: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +99,12 @@ _SECTIONS = (
 """Id, title, what it is about, and how the names of its tables begin."""
 
 
-def report_page(run: Path) -> str:
+def report_page(run: Path, drawn: Sequence[Drawn] = ()) -> str:
     """Return the page of a finished run.
+
+    Args:
+        run: A run folder.
+        drawn: Its figures, see `figures.figures`.
 
     Raises:
         InputError: Not a finished run folder, or a document in it that cannot be read.
@@ -98,7 +121,7 @@ def report_page(run: Path) -> str:
         glance=tuple(_glance(results, facts)),
         kinds=[kind for kind in words.KINDS if kind != "real" and kind in set(kinds.values())],
         warnings=_warnings(run, results, facts),
-        sections=tuple(_sections(made.values(), kinds)),
+        sections=tuple(_sections(made.values(), kinds, drawn)),
         samples=tuple(_samples(run, kinds)),
         systems=tuple(_systems(run, results)),
         detectors=tuple(_detectors(run, results)),
@@ -125,14 +148,27 @@ def _template() -> "Template":
     return environment.get_template("page.html")
 
 
-def _sections(made: Iterable[Any], kinds: Mapping[str, str]) -> Iterator[Section]:
+def _sections(made: Iterable[Table], kinds: Mapping[str, str], drawn: Sequence[Drawn]) -> Iterator[Section]:
     left = list(made)
     for name, title, about, beginnings in _SECTIONS:
         mine = [table for table in left if table.name.startswith(beginnings)]
         left = [table for table in left if table not in mine]
-        if mine:
+        figures = tuple(_figure(one) for one in drawn if one.section == name)
+        if mine or figures:
             shown = tuple(page_table(table, kinds) for table in mine)
-            yield Section(id=name, title=title, about=about, tables=shown)
+            yield Section(id=name, title=title, about=about, tables=shown, figures=figures)
+
+
+def _figure(one: Drawn) -> PageFigure:
+    return PageFigure(
+        name=one.name,
+        title=one.title,
+        caption=one.caption,
+        wide=one.wide,
+        width=int(int.from_bytes(one.png[16:20], "big") * SCREEN / DPI),  # of the PNG's header
+        png=data_address(one.png, "image/png"),
+        pdf=data_address(one.pdf, "application/pdf"),
+    )
 
 
 def _glance(results: Results, facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
