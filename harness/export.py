@@ -13,6 +13,7 @@ from .errors import InputError, IntegrityError
 from .media.item import Item
 from .media.masks import digest_of_masks
 from .media.mediaset import MediaSet, file_stem
+from .planning.model import REAL
 from .run import default_store
 from .safeguards.border import release, suffix_of
 from .safeguards.describing import describe
@@ -49,6 +50,20 @@ def find_set(spec: str, store: Path | None = None) -> tuple[MediaSet, str]:
     if kept is None:
         raise InputError(f"{spec}: the store does not hold it any more; run the suite again, or give --store")
     return MediaSet.open(kept.folder / "set"), made[0]["fingerprint"]
+
+
+def real_beside(spec: str, store: Path | None = None) -> MediaSet | None:
+    """Return the real set of the run that `RUN:name@version` names, where the store still holds it; else None."""
+    run, _, _ = spec.rpartition(":")
+    return real_of_run(Path(run), store) if run and (Path(run) / "records.jsonl").is_file() else None
+
+
+def real_of_run(run: Path, store: Path | None = None) -> MediaSet | None:
+    """Return the real set of a run, or None where the store does not hold it."""
+    lines = (run / "records.jsonl").read_text(encoding="utf-8").split("\n")
+    made = next((r for r in map(json.loads, filter(None, lines)) if r["unit"] == REAL and r["status"] == "ok"), None)
+    kept = Store(store or default_store()).find(made["kind"], made["fingerprint"]) if made else None
+    return MediaSet.open(kept.folder / "set") if kept else None
 
 
 def export_set(media: MediaSet, form: str, out: Path, origin: str, *, masks: bool = False) -> Path:

@@ -121,8 +121,11 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
     made = MediaSet.open(ran.finished[unit].folder / "set")
     if not made.items:
         raise FauxbenchError(f"nothing was made: {_first(made)}")
-    parents = {item.id: item for item in MediaSet.open(ran.finished[REAL].folder / "set")}
-    return publish_set(made, out, ran.finished[unit].fingerprint, parents)
+    real = MediaSet.open(ran.finished[REAL].folder / "set")
+    from .parallel_detection import with_detectability  # it needs what only a set that was made needs
+
+    scored = with_detectability(made, real, real.digest)
+    return publish_set(scored, out, ran.finished[unit].fingerprint, {item.id: item for item in real})
 
 
 def weights_in(folder: Path) -> Path:

@@ -25,7 +25,8 @@ def export(
     json_: options.Json = False,
 ) -> None:
     """Write a set, marked, in a form that other tools read."""
-    from ..export import FORMS, export_set, find_set
+    from ..export import FORMS, export_set, find_set, real_beside
+    from ..parallel_detection import with_detectability
     from ..safeguards.detectability import detectability_of
     from ..safeguards.publishing import why_not_hand_on
 
@@ -35,7 +36,11 @@ def export(
     reasons = why_not_hand_on(media)
     if reasons:
         raise RefusedError(f"{set_}: {'; '.join(reasons)}")
+    real = real_beside(set_, store) if detectability_of(media.card) is None else None
+    media = with_detectability(media, real or (), real.digest if real else None)
     written = str(export_set(media, as_, out, origin, masks=masks))
     if detectability_of(media.card) is None:
-        typer.echo("warning: not scored by detectors, so it cannot be published on a leaderboard", err=True)
+        typer.echo(
+            "warning: not scored by detectors, because no real items are at hand: it cannot be published", err=True
+        )
     typer.echo(json.dumps({"path": written, "form": as_, "items": len(media)}) if json_ else written)
