@@ -20,6 +20,7 @@ from ..errors import InputError
 from ..stats.groups import COVERAGE
 from ..store.schema import Results, Row, read_results
 from . import words
+from .bibliography import bibliography
 from .build import provenance, tables
 from .figures.model import DPI, Drawn
 from .model import Table
@@ -113,6 +114,7 @@ def report_page(run: Path, drawn: Sequence[Drawn] = ()) -> str:
     facts = _document(run / "run.json")
     kinds = kinds_of(results)
     made = tables(results)
+    papers = bibliography(results)
     return _template().render(
         results=results,
         run=run.resolve().name,
@@ -129,6 +131,8 @@ def report_page(run: Path, drawn: Sequence[Drawn] = ()) -> str:
         protocols=tuple(_protocols(results)),
         environment=tuple(_environment(facts)),
         failures=_failures(run),
+        papers=papers,
+        bib=data_address(papers.encode(), "text/x-bibtex"),
         provenance=tuple(provenance(results).items()),
     )
 
