@@ -1,7 +1,7 @@
 """Every detection number of a run, made again from its item scores and compared with what is stored."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,21 +57,33 @@ def rescore(run: Path) -> Rescored:
     """
     results = read_results(run)
     scores = stored_scores(run)
+    seed = int(json.loads((run / "suite.json").read_text(encoding="utf-8")).get("seed", 0))
+    return Rescored(
+        rows=sum(row.section in SECTIONS for row in results.rows),
+        scores=sum(len(one.lines) for one in scores),
+        source=str(run / (NAME if (run / NAME).exists() else "scores")),
+        findings=(*rows_not_of_scores(results, scores, seed), *_tables(run, results)),
+    )
+
+
+def rows_not_of_scores(results: Results, scores: Sequence[Scores], seed: int) -> list[Finding]:
+    """Return every number of detection and of false alarms that is not what the scores give, and every threshold.
+
+    Args:
+        results: The document with the rows.
+        scores: What each trained detector said of each set.
+        seed: Of the suite.
+    """
     again = _Again(
         scores={(one.detector, one.train, one.system): one for one in scores},
         order=tuple(system.name for system in results.systems),
-        seed=int(json.loads((run / "suite.json").read_text(encoding="utf-8")).get("seed", 0)),
+        seed=seed,
         thresholds={},
         found={},
     )
     rows = [row for row in results.rows if row.section in SECTIONS]
     findings = [finding for row in rows for finding in _compared(row, again.measurement(row))]
-    return Rescored(
-        rows=len(rows),
-        scores=sum(len(one.lines) for one in scores),
-        source=str(run / (NAME if (run / NAME).exists() else "scores")),
-        findings=(*findings, *again.chosen_otherwise(), *_tables(run, results)),
-    )
+    return [*findings, *again.chosen_otherwise()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

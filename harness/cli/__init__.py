@@ -26,6 +26,7 @@ def _load_verbs() -> None:
         return
     from . import (
         audit,
+        board,
         check_generator,
         compare,
         consent,
@@ -48,7 +49,7 @@ def _load_verbs() -> None:
     )
 
     first = (run, measure, audit, compare, detect, fit, generate, check_generator, data, export, table, report, rescore)
-    for verb in (*first, list_, terms, consent, keys, inspect, store, doctor):
+    for verb in (*first, list_, terms, consent, keys, inspect, board, store, doctor):
         verb.register(app)
 
 

@@ -24,7 +24,7 @@ WRITES = {"run", "generate", "export", "data", "report"}
 """Verbs that write pictures, clips or sounds where their user can see them; each is tried below."""
 WRITES_NONE = {
     *("align", "audit", "compare", "consent", "check-generator", "doctor", "inspect", "keys", "list", "measure"),
-    *("detect", "fit", "rescore", "show", "store", "table", "terms"),
+    *("board", "detect", "fit", "rescore", "show", "store", "table", "terms"),
 }
 """Verbs that write numbers, text, records or nothing; `audit` and `check-generator` make media in the store and in a
 folder that is gone when they end; `detect` draws figures of files that the user gives it."""

@@ -1,0 +1,1 @@
+"""Leaderboards: entries that a run publishes, checks that make their numbers again, and rankings over entries."""
