@@ -1,17 +1,20 @@
-"""Audit the metrics: real pictures are changed in known ways, and every metric says how far that takes them from real.
+"""Audit the metrics: real media are changed in known ways, and every metric says how far that takes them from real.
 
-A metric for people should hardly react to what people cannot see, and clearly to what they can. The real set is cut by
-identity: one third is the reference, and what stands in for a system are pictures of the other two thirds, changed.
+A metric for people should hardly react to what people do not notice, and clearly to what they do. The real set is cut
+by identity: one third is the reference, and what stands in for a system are items of the other two thirds, changed.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
+from .audit_changes import ALTERATIONS, CONTROL, Alteration
 from .canonical import JSON
 from .cards import GeneratorCard, InstrumentCard, MetricCard
-from .conditions.control import DEGRADED, SEEN
-from .conditions.table import Condition
+from .conditions.chain import UNITS
+from .conditions.control import DEGRADED, HEARD, SEEN
 from .datasets.listing import list_folder
 from .errors import InputError
 from .execute.display import Display
@@ -27,56 +30,19 @@ from .planning.realism import comparers_of, plan_measured, plan_through
 from .planning.sets import plan_real
 from .reduce import reduce_run
 from .report import Table
-from .report.audit import AuditChange, audit_tables
+from .report.audit import audit_tables
 from .run import default_store, default_workers
 from .store.schema import Position, Results, Row
 from .store.store import Store, weights_folder
 from .suite import DataSpec, Splits, Suite, SystemSpec
 
-DEFAULT_N = 120
-"""Pictures of each set, where the studio renders them."""
+DEFAULT_N: Mapping[Modality, int] = MappingProxyType({Modality.IMAGE: 120, Modality.VIDEO: 24, Modality.AUDIO: 40})
+"""Items of each set, where the studio makes them."""
 SIDE, EACH = 96, 5
 """Of rendered pictures: their size, and how many of a person."""
+SPOKEN = 2
+"""Clips or sounds of a person."""
 _THIRDS = Splits(train=2 / 3, validation=0, test=1 / 3)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alteration:
-    """One way in which real pictures are changed."""
-
-    name: str
-    title: str
-    seen: bool
-    """Whether people see it."""
-    condition: Condition | None
-    """None: half of the people are left out."""
-
-    @property
-    def change(self) -> AuditChange:
-        """As tables name it."""
-        return AuditChange(name=self.name, title=self.title, seen=self.seen)
-
-
-def _change(name: str, title: str, condition: str, *, seen: bool, **parameters: JSON) -> Alteration:
-    return Alteration(name=name, title=title, seen=seen, condition=Condition(name=condition, parameters=parameters))
-
-
-ALTERATIONS = (
-    _change("jpeg-95", "JPEG 95", "jpeg", seen=False, quality=95),
-    _change("jpeg-98", "PNG via JPEG 98", "jpeg", seen=False, quality=98, chroma="4:4:4"),
-    _change("filter", "other filter", "resample", seen=False, factor=1.1, filter="bicubic"),
-    Alteration(name="move", title="one pixel", seen=False, condition=Condition(name="move", severity=1)),
-    _change("colours", "rounded", "colours", seen=False, step=3),
-    _change("blur", "blur", "blur", seen=True, sigma=0.02),
-    _change("noise", "noise", "noise", seen=True, deviation=15.0),
-    _change("contrast", "contrast", "contrast", seen=True, factor=0.6),
-    _change("cover", "block", "cover", seen=True, share=0.1),
-    _change("jpeg-20", "JPEG 20", "jpeg", seen=True, quality=20),
-    Alteration(name="people", title="half the people", seen=True, condition=None),
-)
-"""In the order of the tables."""
-_CONTROL = Alteration(name=DEGRADED, title=DEGRADED, seen=True, condition=SEEN.condition)
-"""For metrics that compare pictures one by one, which need it as a set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +76,10 @@ class Audited:
         return {"changes": changes, **self.results.model_dump(mode="json")}
 
 
-def audit_metrics(
+def audit_metrics(  # noqa: PLR0913 - one for each option of the command line
     data: Path | str | None = None,
     *,
+    kind: str | None = None,
     n: int | None = None,
     metrics: Sequence[str] | None = None,
     instruments: Sequence[str] | None = None,
@@ -121,25 +88,26 @@ def audit_metrics(
     workers: int | None = None,
     display: Display | None = None,
 ) -> Audited:
-    """Measure how metrics of pictures react to known changes of real ones.
+    """Measure how metrics react to known changes of real pictures, clips or sounds.
 
     The changed copies stay in the store, as the degraded control's do in memory; nothing of them leaves it.
 
     Args:
-        data: Folder of real pictures, best one sub-folder a person; default rendered people.
-        n: Pictures on each side; default 120, or as many as a third of the folder has.
-        metrics: Names; default all that apply to pictures, but for memorisation.
-        instruments: Names; default all that read pictures and need no weights that are missing.
+        data: Folder of real media, best one sub-folder a person; default rendered people.
+        kind: image, video or audio; default what the folder holds most of, without one pictures.
+        n: Items on each side; default 120 pictures, 24 clips, 40 sounds, or as many as a third of the folder has.
+        metrics: Names; default all that apply, but for memorisation and those of edits that were asked for.
+        instruments: Names; default all that read such media and need no weights that are missing.
         store: Default `FAUXBENCH_STORE` or the platform's cache folder.
         device: Of torch.
         workers: Processes at once; default one a processor.
         display: Told of progress; default nobody.
 
     Raises:
-        InputError: No pictures, too few, or an unknown metric or instrument.
+        InputError: No such media, too few, or an unknown kind, metric or instrument.
     """
     place = Path(store) if store else default_store()
-    draft, alterations = _draft(data, n, metrics, instruments, weights_folder(place))
+    draft, alterations = _draft(data, _kind(data, kind), n, metrics, instruments, weights_folder(place))
     planned = SuitePlan(
         suite=draft.suite,
         plan=Plan(units=tuple(draft.units.values()), device=device),
@@ -152,16 +120,38 @@ def audit_metrics(
     return Audited(results=results.model_copy(update={"rows": _placed(results.rows)}), alterations=alterations)
 
 
+def _kind(data: Path | str | None, kind: str | None) -> Modality:
+    """Return the kind of media to change.
+
+    Raises:
+        InputError: No such kind, or the folder has nothing of it.
+    """
+    if kind is not None and kind not in set(Modality):
+        raise InputError(f"--kind {kind}: legal: {', '.join(Modality)}")
+    if data is None:
+        return Modality(kind or Modality.IMAGE)
+    folder = Path(data).resolve()
+    if not folder.is_dir():
+        there = "a file" if folder.exists() else "nothing"
+        raise InputError(f"--data {data}: expected a folder of pictures, clips or sounds, found {there}")
+    held = Counter(one.modality for one in list_folder(folder))
+    found = Modality(kind) if kind else held.most_common(1)[0][0]
+    if not held[found]:
+        raise InputError(f"--data {data}: holds no {UNITS[found]}, but {', '.join(UNITS[one] for one in held)}")
+    return found
+
+
 def _draft(
     data: Path | str | None,
+    kind: Modality,
     n: int | None,
     metrics: Sequence[str] | None,
     instruments: Sequence[str] | None,
     weights: Path,
 ) -> tuple[Draft, tuple[Alteration, ...]]:
     """Return the plan, and the changes in it."""
-    cards, found = _metrics(metrics), _instruments(instruments)
-    spec, alterations = _data(data, n)
+    cards, found = _metrics(metrics, kind), _instruments(instruments, kind)
+    spec, alterations = _data(data, kind, n)
     suite = Suite(
         suite="audit",
         data=spec,
@@ -179,39 +169,40 @@ def _draft(
     if metrics is None:
         cards = [card for card in cards if _fits(draft, card, readings)]
     draft.systems = tuple(_system(draft, one) for one in alterations)
-    control = _system(draft, _CONTROL)
     for card in cards:
-        _plan(draft, card, readings, control)
+        _plan(draft, card, readings)
     return draft, alterations
 
 
-def _metrics(names: Sequence[str] | None) -> list[MetricCard]:
-    """Return the metrics of pictures that are named, or all.
+def _metrics(names: Sequence[str] | None, kind: Modality) -> list[MetricCard]:
+    """Return the metrics of such media that are named, or all.
 
     Raises:
-        InputError: An unknown metric, or one that is not about pictures or needs a training set.
+        InputError: An unknown metric, or one that is not about such media or needs a training set or a request.
     """
-    fits = [card for card in metric_cards().values() if Modality.IMAGE in card.modality and card.name != "memorisation"]
+    fits = [c for c in metric_cards().values() if kind in c.modality and c.name != "memorisation" and not c.asked]
     if names is None:
-        return fits
+        return [
+            card for card in fits if kind is not Modality.VIDEO or "audio" not in card.modality or card.form == "set"
+        ]
     cards = [metric_card(name) for name in names]
     for card in cards:
         if card not in fits:
-            raise InputError(f"metric {card.name} cannot be audited on pictures; these can: {_names(fits)}")
+            raise InputError(f"metric {card.name} cannot be audited on {UNITS[kind]}; these can: {_names(fits)}")
     return cards
 
 
-def _instruments(names: Sequence[str] | None) -> list[str]:
-    """Return the instruments of pictures that are named, or all.
+def _instruments(names: Sequence[str] | None, kind: Modality) -> list[str]:
+    """Return the instruments of such media that are named, or all.
 
     Raises:
-        InputError: An unknown instrument, or one that does not read pictures.
+        InputError: An unknown instrument, or one that does not read such media.
     """
     if names is None:
-        return [card.name for card in instrument_cards().values() if card.modality == "image"]
+        return [card.name for card in instrument_cards().values() if card.modality == kind]
     for name in names:
-        if instrument_card(name).modality != "image":
-            raise InputError(f"instrument {name} does not read pictures")
+        if instrument_card(name).modality != kind:
+            raise InputError(f"instrument {name} does not read {UNITS[kind]}")
     return list(names)
 
 
@@ -219,18 +210,22 @@ def _names(cards: Sequence[MetricCard | InstrumentCard]) -> str:
     return ", ".join(card.name for card in cards)
 
 
-def _data(data: Path | str | None, n: int | None) -> tuple[DataSpec, tuple[Alteration, ...]]:
+def _data(data: Path | str | None, kind: Modality, n: int | None) -> tuple[DataSpec, tuple[Alteration, ...]]:
     """Return the real set, and the changes that it allows: without people nobody can be left out."""
+    changes = ALTERATIONS[kind]
     if data is None:
-        people = 3 * -(-(n or DEFAULT_N) // EACH)
-        return DataSpec(dataset="studio", people=people, per_person=EACH, size=SIDE, splits=_THIRDS), ALTERATIONS
+        each = EACH if kind is Modality.IMAGE else SPOKEN
+        people = 3 * -(-(n or DEFAULT_N[kind]) // each)
+        real = DataSpec(dataset="studio", people=people, splits=_THIRDS)
+        made: Mapping[Modality, dict[str, JSON]] = {
+            Modality.IMAGE: {"per_person": each, "size": SIDE},
+            Modality.VIDEO: {"clips": each, "per_person": 0},
+            Modality.AUDIO: {"sounds": each, "per_person": 0},
+        }
+        return real.model_copy(update=made[kind]), changes
     folder = Path(data).resolve()
-    if not folder.is_dir():
-        raise InputError(
-            f"--data {data}: expected a folder of pictures, found {'a file' if folder.exists() else 'nothing'}"
-        )
     known = len({one.identity for one in list_folder(folder) if one.identity})
-    alterations = ALTERATIONS if known > 1 else tuple(one for one in ALTERATIONS if one.condition)
+    alterations = changes if known > 1 else tuple(one for one in changes if one.condition)
     return DataSpec(dataset="folder", path=folder, splits=_THIRDS), alterations
 
 
@@ -243,9 +238,7 @@ def _count(draft: Draft, n: int | None) -> None:
     sizes = draft.split_sizes
     most = min(sizes.get(Split.TEST, 0), sizes.get(Split.TRAIN, 0) // 2)
     if most < 2:
-        raise InputError(
-            f"{sum(sizes.values())} pictures are too few for an audit: give at least 6, of 3 people or more"
-        )
+        raise InputError(f"{sum(sizes.values())} items are too few for an audit: give at least 6, of 3 people or more")
     draft.counts = {Split.TRAIN: 0, Split.VALIDATION: 0, Split.TEST: min(n or most, most)}
 
 
@@ -272,7 +265,7 @@ def _system(draft: Draft, one: Alteration) -> System:
         origin="condition",
         seeds=(0,),
         sets=(draft.add(unit),),
-        pairs=one.condition is not None,
+        pairs=one.condition is not None and not one.condition.change.resizes,
         trains=False,
     )
 
@@ -297,16 +290,21 @@ def _of(card: MetricCard, readings: Sequence[Reading]) -> list[Reading]:
     return found
 
 
-def _plan(draft: Draft, card: MetricCard, readings: Sequence[Reading], control: System) -> None:
+def _plan(draft: Draft, card: MetricCard, readings: Sequence[Reading]) -> None:
     if card.purpose != "pixels":
         for reading in _of(card, readings):
             plan_through(draft, card, reading)
         return
     named = {reading.name: instrument_card(reading.name) for reading in readings}
     for comparer in comparers_of(card, named):
-        for system in (control, *draft.systems):
+        for system in (_system(draft, _control(draft.modality)), *draft.systems):
             if system.pairs:
                 plan_measured(draft, card, Reading(comparer, {}) if comparer else None, system)
+
+
+def _control(kind: Modality) -> Alteration:
+    """Return the degraded control as a set, for metrics that compare items one by one."""
+    return CONTROL if kind is Modality.IMAGE else replace(CONTROL, condition=HEARD.condition)
 
 
 def _placed(rows: Sequence[Row]) -> tuple[Row, ...]:
@@ -324,7 +322,7 @@ def _between(row: Row, degraded: Row) -> Row:
         system=row.value,
         control=best,
         degraded=degraded.value,
-        degradation=SEEN.said,
+        degradation=SEEN.said if "image" in card.modality else HEARD.said,
         reason=row.reason or degraded.reason or "no score of a picture with itself to start from",
     )
     if row.value is None or degraded.value is None or best is None or degraded.value == best:

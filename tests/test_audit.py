@@ -5,12 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 from fauxbench import InputError
-from fauxbench.harness.audit import ALTERATIONS, audit_metrics
+from fauxbench.harness import audit_changes
+from fauxbench.harness.audit import audit_metrics
+from fauxbench.harness.media.item import Modality
 from fauxbench.harness.report import FORMATS, render
 
+ALTERATIONS = audit_changes.ALTERATIONS[Modality.IMAGE]
 SEEN = {one.name for one in ALTERATIONS if one.seen}
 
 
@@ -88,7 +92,7 @@ def test_tables_in_every_format(audited):
     assert list(tables) == ["audit", "audit-spectrum", "audit-pixels"]
     overview = tables["audit"]
     assert [column.key for column in overview.columns] == ["metric", *(one.name for one in ALTERATIONS)]
-    assert {column.group for column in overview.columns if column.key in SEEN} == {"people see"}
+    assert {column.group for column in overview.columns if column.key in SEEN} == {"people notice"}
     assert [line.cells[0].raw for line in overview.rows] == ["fd[spectrum]", "ssim"]
     assert any("PSNR: no position" in note for note in overview.notes)
     values = tables["audit-spectrum"]
@@ -136,7 +140,9 @@ def test_without_people_nobody_is_left_out(tmp_path):
         ({"metrics": ["mcd"]}, "cannot be audited on pictures"),
         ({"instruments": ["spectra"]}, "no instrument 'spectra'"),
         ({"instruments": ["studio-voice"]}, "does not read pictures"),
-        ({"data": "gone"}, "expected a folder of pictures, found nothing"),
+        ({"data": "gone"}, "expected a folder of pictures, clips or sounds, found nothing"),
+        ({"kind": "smell"}, "legal: image, video, audio"),
+        ({"kind": "audio", "metrics": ["ssim"]}, "cannot be audited on sounds"),
     ],
 )
 def test_wrong_input_is_said_and_nothing_is_written(given, words, tmp_path):
@@ -150,7 +156,7 @@ def test_too_few_pictures(tmp_path):
     folder.mkdir()
     for number in range(3):
         Image.fromarray(np.full((8, 8, 3), number, dtype=np.uint8)).save(folder / f"{number}.png")
-    with pytest.raises(InputError, match="3 pictures are too few for an audit"):
+    with pytest.raises(InputError, match="3 items are too few for an audit"):
         audit_metrics(folder, store=tmp_path / "s")
     assert not (tmp_path / "s").exists()
 
@@ -188,3 +194,25 @@ def test_the_command_line(audited, people, store, tmp_path: Path, capsys, monkey
     assert (code, out) == (2, "")
     assert "no metric 'fdd'; did you mean 'fd'" in err
     assert call("--format", "pdf")[0] == 2
+
+
+def test_sounds_are_audited_too(tmp_path):
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "voices"
+    time = np.arange(16_000) / 16_000
+    for person in range(12):
+        (folder / f"p{person:02d}").mkdir(parents=True)
+        for number in range(2):
+            pitch = rng.uniform(90, 220)
+            wave = sum(np.sin(2 * np.pi * pitch * k * time + rng.uniform(0, 6)) / k for k in range(1, 12))
+            wave = 0.1 * wave * (1 + 0.6 * np.sin(2 * np.pi * 4 * time)) + rng.normal(0, 0.002, len(time))
+            soundfile.write(folder / f"p{person:02d}" / f"{number}.wav", wave.astype(np.float32), 16_000)
+    given = {"metrics": ["fd", "si_sdr"], "instruments": ["sound-spectrum"]}
+    found = audit_metrics(folder, **given, store=tmp_path / "s", workers=1)
+    assert {record.status for record in found.results.systems} == {"ok"}
+    assert {r.n for r in found.rows if r.metric == "fd[sound-spectrum]" and r.system == "noise"} == {8}
+    assert row(found, "noise", "si_sdr").value == pytest.approx(10, abs=1.5)
+    assert row(found, "faint", "si_sdr").value == pytest.approx(50, abs=1.5)
+    assert row(found, "telephone", "fd[sound-spectrum]").value > row(found, "opus", "fd[sound-spectrum]").value
+    with pytest.raises(InputError, match="holds no clips, but sounds"):
+        audit_metrics(folder, kind="video", store=tmp_path / "s")

@@ -27,10 +27,13 @@ def _verb() -> None:
 @audit.command("metrics")
 def metrics(
     data: Annotated[
-        Path | None, typer.Option(help="Real pictures, best one sub-folder a person; default rendered people.")
+        Path | None, typer.Option(help="Real media, best one sub-folder a person; default rendered people.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="image, video or audio; default what --data holds, without it pictures.")
     ] = None,
     n: Annotated[
-        int | None, typer.Option("--n", min=2, help="Pictures on each side; default 120, or a third of the folder.")
+        int | None, typer.Option("--n", min=2, help="Items on each side; default 120 pictures, 24 clips, 40 sounds.")
     ] = None,
     metrics: Annotated[str | None, typer.Option(help="Names, separated by commas; default all that apply.")] = None,
     instruments: Annotated[str | None, typer.Option(help="Names, separated by commas.")] = None,
@@ -44,7 +47,7 @@ def metrics(
     json_: options.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Show how metrics react to changes of real pictures that people cannot see, and to ones that they can."""
+    """Show how metrics react to changes of real media that people do not notice, and to ones that they can."""
     from ..audit import audit_metrics
     from ..execute.display import Display, display_for
     from ..report import FORMATS, SUFFIXES, render, rich_table
@@ -54,6 +57,7 @@ def metrics(
     options.check_device(device)
     found = audit_metrics(
         data,
+        kind=kind,
         n=n,
         metrics=options.words(metrics) if metrics else None,
         instruments=options.words(instruments) if instruments else None,

@@ -43,6 +43,9 @@ P = TypeVar("P", bound=_Named)
 class PairedMean(Metric):
     """Mean of a value per pair, with a bootstrap over clusters; what has no value is counted, and named."""
 
+    unusable = "unusable sound"
+    """What a pair is counted as where there is no value."""
+
     def mean(self, pairs: Iterable[P], seed: int, value_of: Callable[[P], float]) -> Measurement:
         """Return the mean of a value over pairs."""
         values: dict[str, float] = {}
@@ -55,7 +58,7 @@ class PairedMean(Metric):
                 refused[pair.id] = str(error)
                 continue
             clusters.append(pair.cluster)
-        failures = MappingProxyType(dict(Counter("unusable sound" for _ in refused)))
+        failures = MappingProxyType(dict(Counter(self.unusable for _ in refused)))
         unused = named(refused)
         if not values:
             reason = f"no usable pair among {len(refused)}" if refused else "no pairs: nothing was made from a sound"
@@ -134,21 +137,24 @@ class ScaleInvariantRatio(PairedSounds):
 class SpeakerSimilarity(PairedMean):
     """`speaker_similarity`: cosine of the vectors of speakers that an instrument extracted of both sets."""
 
+    array = "features"
+    """What of the instrument's is compared."""
+
     def measure(self, evidence: Evidence) -> Measurement:
         """Return the mean cosine over the links of the evidence."""
-        made, real = (_vectors(found) for found in (evidence.synthetic, evidence.real))
+        made, real = (_vectors(found, self.array) for found in (evidence.synthetic, evidence.real))
 
         def value_of(link: Link) -> float:
             for side, vectors, item in (("synthetic", made, link.id), ("real", real, link.source)):
                 if item not in vectors:
-                    raise InputError(f"no vector of the {side} sound")
+                    raise InputError(f"no vector of the {side} item")
             return float(speaker_similarity(made[link.id][None], real[link.source][None]).target[0])
 
         return self.mean(evidence.links, evidence.seed, value_of)
 
 
-def _vectors(found: Features | None) -> dict[str, NDArray[Any]]:
-    return dict(zip(found.ids, found.arrays["features"], strict=True)) if found is not None else {}
+def _vectors(found: Features | None, name: str) -> dict[str, NDArray[Any]]:
+    return dict(zip(found.ids, found.arrays[name], strict=True)) if found is not None else {}
 
 
 class Prosody(PairedSounds):

@@ -1,4 +1,4 @@
-"""Tables of an audit: how metrics react to changes that people see, and to ones that they do not."""
+"""Tables of an audit: how metrics react to changes that people notice, and to ones that they do not."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .build import provenance
 from .model import Cell, Column, Line, Table
 from .panels import CONTROL_LABEL, DEGRADED_LABEL, position_cell, unplaced, value_cell
 
-SEEN = {False: "people cannot see", True: "people see"}
+SEEN = {False: "people do not notice", True: "people notice"}
 """Headings."""
 REAL = "real"
 """The `system` of the control."""
@@ -29,7 +29,7 @@ class AuditChange:
     """The `system` of its rows."""
     title: str
     seen: bool
-    """Whether people see it."""
+    """Whether people notice it."""
 
 
 def audit_tables(results: Results, changes: Sequence[AuditChange]) -> dict[str, Table]:
@@ -89,9 +89,9 @@ def _positions(results: Results, by_instrument: Mapping[str, Sequence[Row]], cha
     every = [row for rows in by_instrument.values() for row in rows]
     return Table(
         name="audit",
-        title="How metrics react to changes of real pictures",
+        title="How metrics react to changes of real items",
         caption=words.sentences(
-            f"Real pictures of {words.reference_words(results)}, changed. {_PLACES}",
+            f"Real items of {words.reference_words(results)}, changed. {_PLACES}",
             words.position_words(every),
         ),
         columns=tuple(columns),
@@ -116,12 +116,12 @@ def _values(results: Results, instrument: str, rows: Sequence[Row], changes: Seq
         if any(found):
             cells = (value_cell(row) if row else Cell() for row in found)
             lines.append(Line(cells=(Cell(text=title, raw=name), *cells), panel=panel))
-    against = "the picture itself" if instrument == PIXELS else "other real pictures"
+    against = "the item itself" if instrument == PIXELS else "other real items"
     return Table(
         name=f"audit-{instrument}",
-        title=f"Values under changes of real pictures, {instrument}",
+        title=f"Values under changes of real items, {instrument}",
         caption=words.sentences(
-            f"Changed pictures against {against} of {words.reference_words(results)}.",
+            f"Changed items against {against} of {words.reference_words(results)}.",
             words.count_words(rows, trained=False),
             words.protocol_words(rows),
             words.interval_words(rows),

@@ -200,4 +200,4 @@ def test_speakers_without_vectors_are_named(pairs):
     lost = replace(given, real=given.real.take(np.arange(2, 8)))
     found = load_metric("speaker_similarity").measure(lost)
     assert (found.n, dict(found.failures)) == (6, {"unusable sound": 2})
-    assert "p/0.wav: no vector of the real sound" in found.flags[-1]
+    assert "p/0.wav: no vector of the real item" in found.flags[-1]

@@ -1,11 +1,8 @@
-"""Steps that change finished media: real pictures for an audit, or the test split of any set by a condition."""
+"""Steps that change finished media: real media for an audit, or the test split of any set by a condition."""
 
-import zlib
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-import numpy as np
 
 from ...canonical import JSON
 from ...conditions.apply import apply_chain
@@ -13,8 +10,6 @@ from ...conditions.chain import Chain
 from ...conditions.change import EmptyCellError
 from ...conditions.table import Condition
 from ...errors import Failure, MediaError
-from ...media.content import ImageMedia, Picture
-from ...media.images import read_image
 from ...media.item import Item, Kind, Modality, Split
 from ...media.mediaset import MediaSetWriter
 from ..step import Outcome, Step
@@ -29,10 +24,11 @@ def alter(step: Step) -> Outcome:
     condition = Condition(**step.key["condition"]) if step.key["condition"] else None
     items = tuple(item for item in real if item.split in {Split.TRAIN, Split.VALIDATION})
     chosen = _chosen(items, int(step.key["n"]), whole=condition is not None)
-    writer = MediaSetWriter(step.out / "set", name=group, origin="condition", terms=real.card.terms)
+    modality = items[0].modality if items else Modality(real.card.modality)
+    writer = MediaSetWriter(step.out / "set", name=group, origin="condition", modality=modality, terms=real.card.terms)
     for done, item in enumerate(chosen, 1):
-        _add(writer, item, condition, group, int(step.key["seed"]))
-        step.progress(done / len(chosen), f"{done} of {len(chosen)} pictures")
+        _add(writer, item, condition, group, int(step.key["seed"]), step.scratch)
+        step.progress(done / len(chosen), f"{done} of {len(chosen)} items")
     return outcome_of_set(writer.seal())
 
 
@@ -44,27 +40,21 @@ def _chosen(items: tuple[Item, ...], n: int, *, whole: bool) -> tuple[Item, ...]
     return tuple(items[place] for place in spread([item.cluster for item in items], n))
 
 
-def _add(writer: MediaSetWriter, item: Item, condition: Condition | None, group: str, seed: int) -> None:
-    try:
-        pixels = _pixels(item)
-    except MediaError as error:
-        failure = Failure(request_id=item.id, kind="invalid", message=str(error))
-        writer.fail(failure, Split.TEST, item.cluster)
-        return
-    facts: dict[str, JSON] = {}
-    if condition is not None:
-        own = np.random.default_rng([seed, zlib.crc32(item.id.encode())])
-        pixels, facts = condition.apply(pixels, own)
-    changed = replace(
-        item, kind=Kind.AUGMENTED_REAL, group=group, split=Split.TEST, sources=(item.id,), seed=seed, facts=facts
-    )
-    writer.add(changed, ImageMedia(pixels=pixels))
-
-
-def _pixels(item: Item) -> Picture:
-    if item.modality is not Modality.IMAGE or item.location is None:
-        raise MediaError(f"{item.id}: a {item.modality}, and only pictures are changed here")
-    return read_image(item.location)
+def _add(writer: MediaSetWriter, item: Item, condition: Condition | None, group: str, seed: int, scratch: Path) -> None:
+    chain = Chain(name=group, steps=(condition,) if condition else ())
+    own = replace(item, sources=())  # by the item itself, whatever it was made from
+    with TemporaryDirectory(dir=scratch) as folder:
+        try:
+            made = apply_chain(chain, own, seed, Path(folder))
+        except MediaError as error:
+            failure = Failure(request_id=item.id, kind="invalid", message=str(error))
+            writer.fail(failure, Split.TEST, item.cluster)
+            return
+        facts: dict[str, JSON] = dict(made.applied[0]["parameters"]) if made.applied else {}
+        changed = replace(
+            item, kind=Kind.AUGMENTED_REAL, group=group, split=Split.TEST, sources=(item.id,), seed=seed, facts=facts
+        )
+        writer.add(changed, made.media)
 
 
 def condition(step: Step) -> Outcome:

@@ -1,0 +1,10 @@
+"""Whether the face of a picture is that of the picture it was made from."""
+
+from .audio import SpeakerSimilarity
+
+
+class IdentitySimilarity(SpeakerSimilarity):
+    """`identity_similarity`: cosine of the vectors of identities that an instrument extracted of both sets."""
+
+    array = "identity"
+    unusable = "unusable picture"
