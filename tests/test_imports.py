@@ -108,6 +108,7 @@ def test_every_import_is_declared() -> None:
             "av",
             "cryptography",
             "filelock",
+            "jinja2",
             "librosa",
             "matplotlib",
             "numpy",
