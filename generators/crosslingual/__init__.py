@@ -1,0 +1,1 @@
+"""Somebody speaks a language that nobody heard them speak."""

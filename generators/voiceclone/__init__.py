@@ -1,0 +1,1 @@
+"""A sentence in the voice of another speaker."""
