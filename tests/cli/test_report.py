@@ -31,6 +31,12 @@ def test_report_elsewhere(run: Path, call: Call, tmp_path: Path) -> None:
     assert (tmp_path / "a" / "b.html").exists()
 
 
+def test_paper(run: Path, call: Call, tmp_path: Path) -> None:
+    said = call("report", run, "--paper", tmp_path / "paper", "--json")
+    assert json.loads(said.out)["paper"] == [str(tmp_path / "paper" / "references.bib")]
+    assert (tmp_path / "paper" / "references.bib").read_text() == ""
+
+
 def test_wrong_input_is_one_line(run: Path, call: Call, tmp_path: Path) -> None:
     for words, part in ((("report", tmp_path), "not a finished run folder"), (("report", run, "-o", run), "a folder")):
         said = call(*words)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fauxbench.harness.errors import InputError
+from fauxbench.harness.report.figures import Drawn
 from fauxbench.harness.report.page import report_page
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -83,6 +84,16 @@ def test_what_is_not_as_it_left_the_store_is_not_shown(run: Path) -> None:
     write_grid(run, "dcgan@2", b"\x89PNG other", digest=sha256(b"before").hexdigest())
     (run / "samples" / "stray.png").write_bytes(b"\x89PNG without a row")
     assert len(grids(report_page(run))) == 2
+
+
+def test_figures_stand_in_their_chapter(run: Path) -> None:
+    png = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + (400).to_bytes(4, "big")
+    drawn = Drawn(name="roc-x", title="ROC of x", caption="n < 3", section="detection", wide=True, png=png, pdf=b"%PDF")
+    chapter = report_page(run, [drawn]).partition('<section id="detection">')[2].partition("</section>")[0]
+    assert 'id="figure-roc-x"' in chapter
+    assert "n &lt; 3" in chapter
+    assert 'width="240"' in chapter
+    assert 'download="roc-x.pdf" href="data:application/pdf;base64,JVBERg=="' in chapter
 
 
 def test_run_that_did_not_end_well_is_said(run: Path) -> None:
