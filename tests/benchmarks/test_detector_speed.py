@@ -1,4 +1,4 @@
-"""Speed of the built-in detectors, in CPU time; run with `pytest --benchmark-only tests/benchmarks`."""
+"""Speed of the built-in detectors, in CPU time; run with `pytest --benchmark-only -n 0 tests/benchmarks`."""
 
 import copy
 import time

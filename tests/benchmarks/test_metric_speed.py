@@ -1,6 +1,6 @@
 """Speed of metrics beside the tool that a user would take instead, in one run; the peers' arithmetic is written out.
 
-Run with `pytest tests/benchmarks/test_metric_speed.py --benchmark-only`.
+Run with `pytest tests/benchmarks/test_metric_speed.py --benchmark-only -n 0`.
 """
 
 import numpy as np

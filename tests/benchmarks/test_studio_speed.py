@@ -1,4 +1,4 @@
-"""Speed and memory of the studio: `pytest --benchmark-only tests/benchmarks/test_studio_speed.py`.
+"""Speed and memory of the studio: `pytest --benchmark-only -n 0 tests/benchmarks/test_studio_speed.py`.
 
 Two processes of one thread each render at the same time. `extra_info` tells what both made in a second on the wall, and
 what two free cores would make by the best CPU time of either process, which is fairer on a busy machine.
