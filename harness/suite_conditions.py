@@ -84,9 +84,10 @@ class ConditionSpec(Document):
         if len(given) != 1:
             found = ", ".join(given) or "none of them"
             raise ValueError(f"expected one of use, chain, render; found {found}")
-        own = {"severity", "parameters", "first"} & self.model_fields_set
+        fields = type(self).model_fields
+        own = [n for n in ("first", "parameters", "severity") if getattr(self, n) != fields[n].get_default()]
         if given != ["use"] and own:
-            raise ValueError(f"{', '.join(sorted(own))}: only beside use; a step of a chain has its own")
+            raise ValueError(f"{', '.join(own)}: only beside use; a step of a chain has its own")
         if len(set(self.severity)) != len(self.severity):
             raise ValueError(f"severity {list(self.severity)}: one is given twice")
         return self

@@ -25,7 +25,7 @@ def generator(text: str) -> str:
 
 # what is wrong -> (the file, the line that must be named, what must be said)
 WRONG: dict[str, tuple[str | bytes, int | None, str]] = {
-    "an unknown key": (BASE + "metrcs: [fd]\n", 4, "unknown key 'metrcs'; did you mean 'metrics'?; legal: data, detec"),
+    "an unknown key": (BASE + "metrcs: [fd]\n", 4, "unknown key 'metrcs'; did you mean 'metrics'?; legal: condit"),
     "an unknown key in data": (
         data("dataset: studio, peple: 9"),
         2,

@@ -84,8 +84,8 @@ class StudioSync(Instrument):
     `offset` (N, 1): frames by which the sound comes later than the picture. `distance` (N, 1): at that offset, the mean
     Euclidean distance of the two vectors. `confidence` (N, 1): the median over all offsets less that distance. `curve`
     (N, 31): the distance at -15 to 15 frames. A higher distance and a lower confidence mean worse lips. `windows`
-    (N, W, 3): offset, confidence and share of speech of every two seconds, five a second; of several clips, filled up with
-    NaN. Frames are streamed; what is kept of each is its vector.
+    (N, W, 3): offset, confidence and share of speech of every two seconds, five a second; of several clips, filled up
+    with NaN. Frames are streamed; what is kept of each is its vector.
     """
 
     batch = 32

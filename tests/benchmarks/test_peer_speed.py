@@ -1,6 +1,7 @@
 """Our metrics beside the real packages, in one run; a peer that is not installed is skipped.
 
-Run with `pytest tests/benchmarks/test_peer_speed.py --benchmark-only -n 0 -m "slow or not slow"`, when nothing else runs.
+Run with `pytest tests/benchmarks/test_peer_speed.py --benchmark-only -n 0 -m "slow or not slow"`, when nothing else
+runs.
 `FAUXBENCH_PICTURES` sets how many pictures the tests of pictures read, 128 by default.
 """
 

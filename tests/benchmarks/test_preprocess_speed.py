@@ -1,6 +1,7 @@
 """Faces of a 10 s clip of 720p beside the loop that people write: seek each frame with OpenCV, MTCNN on each.
 
-Run with `pytest tests/benchmarks/test_preprocess_speed.py --benchmark-only -n 0`. CPU time of the whole process, in one run.
+Run with `pytest tests/benchmarks/test_preprocess_speed.py --benchmark-only -n 0`. CPU time of the whole process, in
+one run.
 """
 
 import time
