@@ -95,12 +95,18 @@ class StudioFace(Instrument):
             full = torch.zeros(self.batch, 3, SIZE, SIZE)
             full[: len(chosen)] = torch.stack(chosen)
             with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-                seen = self.net(full.to(self.device))
+                seen = self._see(full.to(self.device))
             parts.append(Seen(*(part[: len(chosen)].float().cpu() for part in seen)))
         if not parts:
             sizes = (FEATURES, IDENTITY, len(self.factor_names))
             parts = [Seen(*(torch.zeros(0, size) for size in sizes))]
         return {name: torch.cat([getattr(part, name) for part in parts]).numpy() for name in Seen._fields}
+
+    def _see(self, planes: Tensor) -> Seen:
+        """Return what is seen; who it is, from the picture and its mirror image together."""
+        seen = self.net(planes)
+        both = 0.5 * (seen.features + self.net(planes.flip(3)).features)
+        return Seen(seen.features, functional.normalize(self.net.identity(both), dim=1), seen.factors)
 
 
 def prepare(picture: Picture) -> Tensor:

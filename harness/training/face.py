@@ -1,6 +1,7 @@
 """Train studio-face: `python -m fauxbench.harness.training.face --out DIR [--device cuda --minutes 8]`.
 
-On two processor cores: `--minutes 55 --workers 1 --batch 24`. Losses: squared error of the person's own numbers and of
+On two processor cores: `--minutes 30 --workers 1 --batch 24`, then as long again with `--start` and half the rate, when
+people are to be told apart more strictly. Losses: squared error of the person's own numbers and of
 the face's points, on heads that are thrown away, which teach what makes a face and where it is; smooth L1 on what is
 seen; and, once there is something to tell people apart by, angular prototypes on the identity. At the end the identity
 is read from the features by linear discriminant analysis over people that were trained on.
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..datasets.studio.factors import PERSON
+from ..instruments.networks import read_weights
 from ..instruments.studio_face import FEATURES, IDENTITY, SIZE, FaceNet, Seen
 from . import face_tests
 from .faces import HAIR, PER_PERSON, SEEN, FaceJobs, HeldOutFaces
@@ -113,6 +115,7 @@ class Lesson:
 
     def __init__(self, plan: Plan, clock: Clock, pupil: Pupil, pool: Pool) -> None:
         self.plan, self.clock, self.pupil, self.pool = plan, clock, pupil, pool
+        self.scale, self.margin = (20.0, 0.1) if plan.start else (14.0, 0.0)
         self.host = torch.Generator().manual_seed(plan.seed)
         self.local = torch.Generator(plan.device).manual_seed(plan.seed)
 
@@ -133,8 +136,12 @@ class Lesson:
             "own": 4.0 * functional.mse_loss(self.pupil.own(features), own),
             "points": 2.0 * functional.smooth_l1_loss(self.pupil.points(features), points, beta=0.5),
             "factors": 2.0 * functional.smooth_l1_loss(said, truth, beta=0.5),
-            "identity": min(1.0, 2.0 * self.clock.share()) * prototype_loss(identity, _ROWS, scale=14.0, margin=0.0),
+            "identity": self._told_apart() * prototype_loss(identity, _ROWS, scale=self.scale, margin=self.margin),
         }
+
+    def _told_apart(self) -> float:
+        """Return the weight of telling people apart: it comes once there is something to do it by."""
+        return 2.0 if self.plan.start else min(1.0, 2.0 * self.clock.share())
 
 
 def moved(points: Tensor, place: Tensor) -> Tensor:
@@ -205,6 +212,9 @@ def train(plan: Plan) -> dict[str, Any]:
     feed, pool = Feed(stream), Pool(plan.pool, PER_PERSON, plan.device)
     pupil = Pupil(plan.width, scales(tests["first lessons"]))
     pupil.to(plan.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if plan.start:
+        state, _ = read_weights("studio-face", plan.start)
+        pupil.net.load_state_dict(state)
     lesson = Lesson(plan, clock, pupil, pool)
     path = plan.out / WEIGHTS
 

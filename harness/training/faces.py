@@ -27,9 +27,9 @@ TRAITS = ("masculinity", "age", "melanin")
 SEEN = ("yaw", "pitch", "roll", *UNITS, *LIGHT, *TRAITS)
 """The studio's factors that the network reads off a picture."""
 
-_LOOKS, _PER_LOOK = 4, 4
+_LOOKS, _PER_LOOK = 2, 4
 PER_PERSON = _LOOKS * _PER_LOOK
-_PEOPLE = 2  # a job
+_PEOPLE = 4  # a job
 _FREE = ("jaw_side", "lip_width", "gaze_x", "gaze_y")
 
 
@@ -59,8 +59,8 @@ class FaceJobs:
     Attributes:
         size: Pixels of the face's part of a picture, which alone is rendered.
         seed: Of everything but the people.
-        mixed: Whether one job in four is rendered smaller and enlarged, and one in twenty larger and reduced: pictures
-            come in all sizes, and finer renders look a little different.
+        mixed: Whether pictures come in all sizes, because finer renders look different: one job in four is rendered
+            smaller and enlarged, one in four finer and reduced, and one in eight whole, as pictures in sets are.
     """
 
     size: int
@@ -81,11 +81,18 @@ class FaceJobs:
                     draw = free_state if rng.uniform() < 0.5 else sample_state
                     states.append(draw(rng, max_yaw=35.0))
                     scenes.append({**sample_scene(rng, body), **{name: first[name] for name in LOOK}})
+        if self.mixed and k % 8 == 2:
+            made = shoot(persons, states, scenes, self._whole, self._whole)
+            return {**made, **_cut(made["pixels"], made["points"], self.size)}
         return shoot(persons, states, scenes, self.size, self._rendered(k), close=True)
 
+    @property
+    def _whole(self) -> int:
+        return round(self.size / (studio_face.BOTTOM - studio_face.TOP))
+
     def _rendered(self, k: int) -> int:
-        if self.mixed and k % 20 == 19:
-            return 2 * self.size
+        if self.mixed and k % 4 == 1:
+            return 7 * self.size // 6
         return 2 * self.size // 3 if self.mixed and k % 4 == 0 else self.size
 
 
@@ -160,6 +167,14 @@ def shoot(
     return {"pixels": pixels, "seen": seen, "person": person, "points": points}
 
 
+def _cut(pixels: np.ndarray, points: np.ndarray, size: int) -> Arrays:
+    """Return the face's part of whole pictures, and its points."""
+    parts = np.stack([_resized(studio_face.face(picture), size) for picture in pixels])
+    high = studio_face.BOTTOM - studio_face.TOP
+    corner = np.array([0.5 - high / 2, studio_face.TOP], dtype=np.float32)
+    return {"pixels": parts, "points": ((points.reshape(len(points), -1, 2) - corner) / high).reshape(points.shape)}
+
+
 def close_up(scene: Mapping[str, float], top: float, bottom: float) -> Factors:
     """Return a scene that shows only the rows from `top` to `bottom`: the same camera with a longer lens."""
     zoom = 1.0 / (bottom - top)
@@ -174,6 +189,8 @@ def close_up(scene: Mapping[str, float], top: float, bottom: float) -> Factors:
 
 
 def _resized(picture: np.ndarray, size: int) -> np.ndarray:
+    if len(picture) == size:
+        return picture
     import cv2
 
     how = cv2.INTER_AREA if len(picture) > size else cv2.INTER_LINEAR

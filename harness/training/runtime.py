@@ -42,6 +42,8 @@ class Plan:
     test: int
     """Held-out groups that the report rests on."""
     seed: int
+    start: Path | None = None
+    """Weights to go on from, where the training knows how to."""
 
 
 def read_plan(description: str, arguments: Sequence[str] | None = None, **defaults: float) -> Plan:
@@ -55,6 +57,7 @@ def read_plan(description: str, arguments: Sequence[str] | None = None, **defaul
     parser.add_argument("--workers", type=int, default=1, help="processes that make data; 0 makes it in this one")
     parser.add_argument("--width", type=float, default=1.0, help="channels relative to the shipped network")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=Path, help="weights to go on from")
     for name, value in defaults.items():
         parser.add_argument(f"--{name}", type=type(value), default=value)
     return Plan(**vars(parser.parse_args(arguments)))
@@ -376,7 +379,7 @@ def save_report(folder: Path, report: Mapping[str, Any]) -> None:
 
 def describe(plan: Plan) -> dict[str, Any]:
     """Return a plan without its paths."""
-    return {name: value for name, value in asdict(plan).items() if name != "out"}
+    return {name: value for name, value in asdict(plan).items() if name not in {"out", "start"}}
 
 
 def settle(plan: Plan) -> None:
