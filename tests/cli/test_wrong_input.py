@@ -156,8 +156,11 @@ def test_words_of_a_list() -> None:
 
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     order = [sys.executable, "-m", "fauxbench", "run", "quick", "--runs", str(tmp_path / "runs"), "-q"]
-    process = subprocess.Popen(order, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ})
-    deadline = time.monotonic() + 30
+    process = subprocess.Popen(
+        order, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # shells let what runs behind ignore it
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
     while not list(tmp_path.glob("runs/*/plan.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.3)

@@ -132,10 +132,10 @@ def test_a_mouth_beside_its_voice(face_weights):
 def test_windows_of_clips_of_different_length_are_filled_up(sync):
     told = sync.extract([clip(7, 60, seconds=2.4), clip(8, 40, seconds=1.6)])
     windows = told["windows"]
-    assert windows.shape == (2, 7, 3)
+    assert windows.shape == (2, 2, 3)
     assert np.isfinite(windows[0]).all()
-    assert np.isnan(windows[1, 3:]).all()
-    assert np.isfinite(windows[1, :3]).all()
+    assert np.isnan(windows[1, 1:]).all()
+    assert np.isfinite(windows[1, :1]).all()
     assert (np.abs(windows[0, :, 0]) <= 15).all()
     assert (windows[0, :, 2] == 1).all()  # noise is as loud throughout: it counts as speech
     assert (sync.extract([clip(7, 60, seconds=2.4, level=0.0)])["windows"][0, :, 2] == 0).all()
@@ -150,7 +150,7 @@ def test_a_clip_gives_the_same_alone_and_frame_by_frame(sync):
 
 
 def test_from_clips_to_rows_of_lips(sync):
-    clips = [clip(k, 50, seconds=2.0) for k in range(8)]
+    clips = [clip(k, 90, seconds=3.6) for k in range(8)]
     ids = tuple("abcdefgh")
     features = Features(ids=ids, clusters=ids, arrays=dict(sync.extract(clips)))
     for name in ("lse_d", "lse_c", "av_offset", "lser"):

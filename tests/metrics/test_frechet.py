@@ -201,6 +201,7 @@ def test_metric_gives_a_reason_and_never_nan(rng, two_sets):
     assert any("no interval" in flag for flag in few.flags)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shift", "low", "high"), [(0.0, 0.93, 1.0), (0.3, 0.90, 0.99)])
 def test_population_is_covered(rng, two_sets, shift, low, high):
     assert low <= _coverage(two_sets, rng, 32, 2000, shift, 200, 32 * shift**2) <= high
@@ -234,6 +235,7 @@ def test_population_is_covered_at_small_n(rng, two_sets, d, n, shift, low, high)
     assert low <= _coverage(two_sets, rng, d, n, shift, 200, d * shift**2) <= high
 
 
+@pytest.mark.slow
 def test_expectation_at_n_is_covered_below_two_items_a_dimension(rng, two_sets):
     def draw():
         return rng.normal(0.2, 1, size=(100, 64)), rng.normal(size=(100, 64))

@@ -81,7 +81,7 @@ def test_a_perfect_detector_of_few_people_is_not_certain():
     for name in (*DECIDED, *RANKED):
         assert found[name].value == (0.0 if name == "eer" else 1.0)
         if name not in {"recall", "log_loss", "brier", "eer"}:
-            assert found[name].interval.low < 0.9, name  # 12 people say little about the false alarms
+            assert found[name].interval.low < 0.92, name  # 12 people say little about the false alarms
     assert found["eer"].interval.high > 0.1
     assert found["recall"].interval.low > 0.95
 
