@@ -24,7 +24,7 @@ BLOCK = 8
 STEPS = (0.40, 0.64)
 """Steps of the lattice of large and small pictures, in levels of 255 a pixel. The mean square of what is added is
 256 step^2 / 12: 42.8 dB and 38.7 dB."""
-LARGE = 128
+LARGE = 192
 """Shortest side of a large picture. Smaller ones have fewer pixels to carry the same payload."""
 GAINS = tuple(1.12**power for power in range(-5, 6))
 """Changes of contrast that are looked for: 0.57 to 1.76."""
@@ -40,8 +40,8 @@ FREQUENCIES = 4
 """Of a block in each direction, the lowest, among which the band lies."""
 _SAMPLE = 3
 """Frames of a clip that are looked at for a crop."""
-_REPAIRS = 3
-"""Times that what clipping and rounding took away is put back."""
+_PASSES = 2
+"""The second puts back what clipping and rounding took away."""
 
 
 def mark_picture(picture: Picture, mark: Mark, key: bytes) -> Picture:
@@ -169,7 +169,7 @@ def _marked(picture: Picture, coded: Bits, secret: Secret) -> Picture:
         raise ValueError(f"a picture of {width}x{height}; the shortest side that can be marked is {SMALLEST}")
     step = STEPS[min(height, width) < LARGE]
     out, added = picture, np.zeros((height, width))
-    for _ in range(_REPAIRS):
+    for _ in range(_PASSES):
         numbers = secret.numbers(canonical(out))
         small = secret.spread(displacement(numbers, coded, secret.dither, step))
         added += reducer(height).T @ small @ reducer(width) * (height * width)
