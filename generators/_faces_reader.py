@@ -117,7 +117,7 @@ class Reader(nn.Module):
     def forward(self, squares: Tensor) -> tuple[Tensor, Tensor]:
         """Return points and factors."""
         found = self.raw(squares) * self.spread + self.middle
-        return found[:, : 2 * self.points].reshape(-1, self.points, 2), found[:, 2 * self.points :]
+        return found[:, : 2 * self.points].reshape(len(found), self.points, 2), found[:, 2 * self.points :]
 
 
 def train_reader(squares: Tensor, labels: Labels, steps: int, context: Context) -> Reader:
@@ -147,7 +147,7 @@ def train_reader(squares: Tensor, labels: Labels, steps: int, context: Context) 
     for step in range(1, steps + 1):
         set_rate([optimiser], _RATE * rising_and_falling(step / steps))
         chosen = torch.randint(len(squares), (_BATCH,), generator=rng)
-        seen, points = disturbed(as_floats(squares[chosen]), truth[chosen, : 2 * count].reshape(-1, count, 2), rng)
+        seen, points = disturbed(as_floats(squares[chosen]), truth[chosen, : 2 * count].reshape(_BATCH, count, 2), rng)
         wanted = torch.cat([points.flatten(1), truth[chosen, 2 * count :]], 1).to(context.device)
         found = net.raw(seen.to(context.device))
         away = functional.smooth_l1_loss(found, (wanted - net.middle) / net.spread, beta=0.3, reduction="none")

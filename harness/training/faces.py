@@ -29,7 +29,8 @@ SEEN = ("yaw", "pitch", "roll", *UNITS, *LIGHT, *TRAITS)
 
 _LOOKS, _PER_LOOK = 2, 4
 PER_PERSON = _LOOKS * _PER_LOOK
-_PEOPLE = 4  # a job
+PEOPLE = 4
+"""In a job."""
 _FREE = ("jaw_side", "lip_width", "gaze_x", "gaze_y")
 
 
@@ -71,8 +72,8 @@ class FaceJobs:
         """Return what `shoot` returns."""
         rng = np.random.default_rng([SEED, self.seed, k])
         persons, states, scenes = [], [], []
-        for place in range(_PEOPLE):
-            body = person_factors(SEED, RESERVED_PEOPLE + (k * _PEOPLE + place) % (TEST_PEOPLE - RESERVED_PEOPLE))
+        for place in range(PEOPLE):
+            body = person_factors(SEED, RESERVED_PEOPLE + (k * PEOPLE + place) % (TEST_PEOPLE - RESERVED_PEOPLE))
             for _ in range(_LOOKS):
                 look = with_new_hair(body, rng) if rng.uniform() < 0.75 else body
                 first = sample_scene(rng, body)

@@ -12,6 +12,7 @@ from fauxbench.harness.training.face import FACTORS, about, blur, damage
 from fauxbench.harness.training.faces import (
     HAIR,
     LOOK,
+    PEOPLE,
     PER_PERSON,
     SEEN,
     TEST_PEOPLE,
@@ -82,15 +83,15 @@ def test_jobs_are_pure_and_share_a_look_but_not_a_scene():
     jobs = FaceJobs(size=32, mixed=False)
     first, again = jobs(5), jobs(5)
     np.testing.assert_array_equal(first["pixels"], again["pixels"])
-    assert first["pixels"].shape == (2 * PER_PERSON, 32, 32, 3)
-    assert first["seen"].shape == (2 * PER_PERSON, len(SEEN))
+    assert first["pixels"].shape == (PEOPLE * PER_PERSON, 32, 32, 3)
+    assert first["seen"].shape == (PEOPLE * PER_PERSON, len(SEEN))
     names = [f.name for f in PERSON]
     shape = [k for k, name in enumerate(names) if name not in HAIR]
-    person = first["person"].reshape(2, PER_PERSON, -1)
+    person = first["person"].reshape(PEOPLE, PER_PERSON, -1)
     assert np.all(person[:, :, shape] == person[:, :1, shape])
     assert len(np.unique(person[:, :, names.index("hair_melanin")])) > 2
     azimuth = first["seen"][:, SEEN.index("key_azimuth")]
-    assert len(np.unique(azimuth)) > 2 * PER_PERSON - 4
+    assert len(np.unique(azimuth)) > PEOPLE * PER_PERSON - 4
     assert {f.name for f in SCENE} >= set(LOOK)
     assert FaceJobs(size=33)(4)["pixels"].shape[1:] == (33, 33, 3)  # rendered at 22 pixels
 
