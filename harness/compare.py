@@ -32,6 +32,9 @@ COVERAGE_GAP = 0.05
 RATES = frozenset({*METRICS, "false_alarm_rate"} - {"log_loss"})
 """Measures of detectors that lie between 0 and 1."""
 
+GAINS = ("gain", "worth", "auc_gain")
+"""Rows of utility that are differences already."""
+
 ABSENT = "(absent)"
 """Stands for a field that only the other protocol has."""
 
@@ -218,7 +221,7 @@ def _compare(a: _Loaded, b: _Loaded, alpha: float, *, every: bool) -> Comparison
 def _shown(row: Row) -> bool:
     """Whether a row stands in a table that shows one threshold and the measures that a reader sees first."""
     if row.section not in SECTIONS:
-        return row.section != "shortcuts"
+        return row.section != "shortcuts" and row.metric not in GAINS
     main = row.metric not in METRICS or (row.metric in MAIN and "level" not in row.slice)
     return main and row.slice.get("threshold", PRIMARY) == PRIMARY
 

@@ -164,13 +164,14 @@ class _Reducer:
             else None,
             n=n,
             n_real=_reals(row, found),
-            expected=n if row.role == "group" or "level" in row.slice else expected,
+            expected=n if row.role == "group" or "level" in row.slice or row.section == "utility" else expected,
             failures=self._failures(row, found),
             direction=row.direction.value,
             protocol=protocol,
             comparability=comparability_key(protocol),
             reason=reason,
             p=found[0][1].get("p") if found and reason is None else None,
+            detectable=found[0][1].get("detectable") if found and reason is None else None,
             flags=self._flags(row, found),
             seeds=tuple(SeedValue(seed=seed, value=one["value"]) for seed, one in found),
             position=self._position(row, row.compared) if row.compared else None,
@@ -282,7 +283,7 @@ def _row_warnings(rows: Sequence[Row]) -> Iterator[str]:
 def _reals(row: RowPlan, found: Sequence[tuple[int, Mapping[str, JSON]]]) -> int | None:
     """Return how many real items stand beside the fakes of a detection row."""
     counts = [int(one.get("n_real", 0)) for _, one in found]
-    return min(counts, default=None) if row.section in {"detection", "shortcuts"} and any(counts) else None
+    return min(counts, default=None) if row.section in {"detection", "shortcuts", "utility"} and any(counts) else None
 
 
 def _counted(failures: Mapping[str, int]) -> str:

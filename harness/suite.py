@@ -17,6 +17,7 @@ from .suite_conditions import ConditionSpec, NamedCondition, RenderSpec, StepSpe
 from .suite_data import Counts as Counts
 from .suite_data import DataSpec as DataSpec
 from .suite_data import Splits as Splits
+from .suite_utility import UtilitySpec
 
 SUITES = Path(__file__).parent.parent / "suites"
 
@@ -145,6 +146,8 @@ class Suite(Document):
     technique or a kind, or `leave-one-out`: all but each generator in turn. Default: each fake system, then all."""
     conditions: tuple[NamedCondition, ...] = ()
     """Under which every metric and detector is measured again: see docs/robustness.md."""
+    utility: UtilitySpec | None = None
+    """A downstream task that is learnt from synthetic pictures: see docs/utility.md."""
     missing: Literal["worst", "exclude", "intersect"] = "worst"
     """What a detector's failure on an item counts as: the worst answer, or nothing; `intersect`: nothing, and a
     comparison keeps the items that both sides have."""
@@ -361,6 +364,7 @@ def _fields_at(place: list[Any], top: type[Document]) -> Iterator[str]:
         "render": RenderSpec,
         "command": CommandSpec,
         "http": HttpSpec,
+        "utility": UtilitySpec,
     }
     names = [p for p in place if isinstance(p, str) and p in parts]
     yield from (parts[names[-1]] if names else top).model_fields

@@ -77,7 +77,7 @@ class Compared:
 class RowPlan:
     """One row of the results, before it has a value."""
 
-    section: Literal["realism", "detection", "false_alarms", "shortcuts", "robustness"]
+    section: Literal["realism", "detection", "false_alarms", "shortcuts", "robustness", "utility"]
     system: str
     role: Literal["system", "control", "group"]
     kind: str

@@ -16,6 +16,7 @@ from .realism import plan_realism
 from .sets import counts_to_ask, plan_real
 from .shortcuts import plan_shortcuts
 from .systems import plan_systems
+from .utility import plan_utility
 
 
 def _check_modality(draft: Draft) -> None:
@@ -72,6 +73,7 @@ def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu", *, 
         detectors = plan_detection(draft)
         plan_conditions(draft)
         plan_shortcuts(draft, detectors)
+        plan_utility(draft, detectors)
     return SuitePlan(
         suite=suite,
         plan=Plan(units=tuple(draft.units.values()), device=device),

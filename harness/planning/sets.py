@@ -94,7 +94,8 @@ def counts_to_ask(draft: Draft) -> Mapping[Split, int]:
     asked = draft.suite.n
     train, validation, test = (draft.split_sizes.get(split, 0) for split in Split)
     if not draft.suite.detectors:
-        train = validation = 0  # only detectors learn from synthetic items
+        validation = 0
+        train = train if draft.suite.utility else 0  # nothing else learns from synthetic items
     return {
         Split.TRAIN: train if asked.train is None else asked.train,
         Split.VALIDATION: validation if asked.validation is None else asked.validation,

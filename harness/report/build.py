@@ -31,6 +31,7 @@ from .panels import (
 )
 from .robustness import robustness_tables
 from .shortcuts import shortcut_tables
+from .utility import utility_tables
 
 
 def tables(results: Results, *, version: str | None = None) -> dict[str, Table]:
@@ -48,6 +49,7 @@ def tables(results: Results, *, version: str | None = None) -> dict[str, Table]:
     origin = provenance(results, version)
     built = [*_realism(results, origin), *detection_tables(results, origin), *shortcut_tables(results, origin)]
     built += robustness_tables(results, origin)
+    built += utility_tables(results, origin)
     return {table.name: table for table in built}
 
 

@@ -94,6 +94,7 @@ _SECTIONS = (
         "The same after declared changes of the files.",
         ("robustness", "retention", "survives"),
     ),
+    ("utility", "Use as training data", "What synthetic pictures add to real ones.", ("utility",)),
     ("shortcuts", "Shortcuts", "What else tells real from fake.", ("shortcuts", "overlap", "re-encoded")),
     ("other", "More tables", "", ("",)),
 )

@@ -34,6 +34,7 @@ PROPER = MappingProxyType(
         "auc_before": "AUC before",
         "auc_after": "AUC after",
         "auc_change": "change",
+        "auc_gain": "AUC gain",
         "brier": "Brier score",
     }
 )

@@ -62,7 +62,7 @@ class Row(Document):
 
     id: str
     """Unique in the run; the key of replicates.json."""
-    section: Literal["realism", "detection", "false_alarms", "shortcuts", "robustness"]
+    section: Literal["realism", "detection", "false_alarms", "shortcuts", "robustness", "utility"]
     system: str
     """`name@version`; a control: `real` (real against held-out real), `real-degraded` (the same, degraded); or a group
     of systems: a kind, or what is fake in their items."""
@@ -79,7 +79,7 @@ class Row(Document):
     interval: IntervalRecord | None = None
     n: int
     n_real: int | None = None
-    """Real items beside the `n` fakes: the balance of the classes. Detection only."""
+    """Real items beside the `n` fakes: the balance of the classes. Utility: real pictures that were learnt from."""
     expected: int
     failures: dict[str, int] = {}
     direction: Literal["lower", "higher", "none"]
@@ -98,7 +98,9 @@ class Row(Document):
     rank: tuple[int, int] | None = None
     """Best and worst rank that the row may have among those it competes with; all intervals hold together."""
     p: float | None = None
-    """Shortcuts: one-sided, of an area of 0.6 at most; not adjusted."""
+    """Not adjusted. Shortcuts: one-sided, of an area of 0.6 at most. Utility: two-sided, of no gain."""
+    detectable: float | None = None
+    """Utility: the smallest true gain that would be found with 80 % power, for the number of gains in the run."""
     best: bool | None = None
     """Not distinguishable from the best comparable row; null where rows are not ranked (control, coverage below 95 %,
     direction none, memorisation failed)."""

@@ -27,6 +27,10 @@ _HOME = {
     "shortcuts": "shortcuts",
     "overlap": "shortcuts",
     "reencoded": "shortcuts",
+    "label": "utility",
+    "learn": "utility",
+    "gained": "utility",
+    "taught_detector": "utility",
 }
 
 
