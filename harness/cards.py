@@ -102,7 +102,13 @@ class Recipe(Document):
     size: int = 64
     """Side of the train pictures."""
     people: int = Field(ge=3)
-    per_person: int = Field(ge=1)
+    per_person: int = Field(default=0, ge=0)
+    clips: int = Field(default=0, ge=0)
+    """Talking clips of each person, in place of pictures."""
+    seconds: float = Field(default=3.0, ge=1)
+    """Length of a clip."""
+    languages: tuple[str, ...] = ("en",)
+    """Spoken in turn by the people."""
     population: int = Field(ge=1)
     """Seed of the studio; a suite with this seed trains its systems anew, or they would know its people."""
     seed: int = 0
@@ -120,6 +126,8 @@ class GeneratorCard(PartCard):
     """Whether `fit` must run before `generate`."""
     uses: tuple[Literal["target", "references", "driver", "audio", "text", "attributes"], ...] = ()
     """The fields of a Request that it reads."""
+    parts: dict[Literal["target", "audio"], str] = {}
+    """A chain: the systems that make what it is given, where a suite names no others."""
     attributes: dict[str, tuple[float, ...]] = {}
     """Attribute -> the strengths that are asked for in turn, -1 (as low as it gets) to 1."""
     small_edit: SmallEdit | None = None

@@ -33,6 +33,11 @@ def _version(value: object) -> object:
 SystemVersion = Annotated[Version, BeforeValidator(_version)]
 
 
+def by_name(value: object) -> object:
+    """Let `cnn` stand for `{use: cnn}`."""
+    return {"use": value} if isinstance(value, str) else value
+
+
 class SystemSpec(Document):
     """A generator in a suite: a system under test."""
 
@@ -60,6 +65,8 @@ class SystemSpec(Document):
     """A folder that `save` wrote, loaded instead of training."""
     refit: bool = False
     """Train anew, even where weights come with the system."""
+    parts: dict[Literal["target", "audio"], Annotated["SystemSpec", BeforeValidator(by_name)]] = {}
+    """A chain: systems that make what this one is given, in place of items of the real set."""
 
     @model_validator(mode="after")
     def _keys_fit(self) -> "SystemSpec":
@@ -81,6 +88,14 @@ class SystemSpec(Document):
         if self.parameters and self.use == "folder":
             raise ValueError("parameters: not for use 'folder', whose outputs are finished")
         return self
+
+    @field_validator("parts")
+    @classmethod
+    def _asked(cls, parts: dict[str, "SystemSpec"], info: ValidationInfo) -> dict[str, "SystemSpec"]:
+        finished = [role for role, spec in parts.items() if spec.use == "folder"]
+        if finished or (parts and info.data.get("use") == "folder"):
+            raise ValueError("a chain is of systems that are asked, and outputs of a folder are finished")
+        return parts
 
 
 class DetectorSpec(Document):
@@ -116,11 +131,6 @@ class DetectorSpec(Document):
         return self
 
 
-def _by_name(value: object) -> object:
-    """Let `cnn` stand for `{use: cnn}`."""
-    return {"use": value} if isinstance(value, str) else value
-
-
 class Suite(Document):
     """An experiment: real data, systems under test, metrics, detectors."""
 
@@ -129,7 +139,7 @@ class Suite(Document):
     title: str = ""
     seed: int = Field(default=0, ge=0)
     data: DataSpec
-    generators: tuple[Annotated[SystemSpec, BeforeValidator(_by_name)], ...] = Field(default=(), validate_default=True)
+    generators: tuple[Annotated[SystemSpec, BeforeValidator(by_name)], ...] = Field(default=(), validate_default=True)
     """At least one, unless a published data set brings fakes of its own."""
     n: Counts = Counts()
     """Items to make per split; default: as many as the real split has."""
@@ -140,7 +150,10 @@ class Suite(Document):
     """How pictures are resized for instruments that know several ways; default: the first, `clean`."""
     precision: Literal["fp32", "bf16"] | None = None
     """Numbers in networks that know several; default: the first, `fp32`."""
-    detectors: tuple[Annotated[DetectorSpec, BeforeValidator(_by_name)], ...] = ()
+    faces: Literal["middle", "found"] | None = None
+    """Instruments that look at one place: the face lies there, or is found and cut out first. Default: `found` where the
+    people are real, `middle` where they are rendered."""
+    detectors: tuple[Annotated[DetectorSpec, BeforeValidator(by_name)], ...] = ()
     train_on: tuple[str | tuple[str, ...], ...] = ()
     """What detectors are trained on: `name@version`, a list of them, `all`, `all but X` with X a system, a generator, a
     technique or a kind, or `leave-one-out`: all but each generator in turn. Default: each fake system, then all."""
@@ -356,6 +369,8 @@ def _fields_at(place: list[Any], top: type[Document]) -> Iterator[str]:
         "splits": Splits,
         "terms": Terms,
         "generators": SystemSpec,
+        "target": SystemSpec,
+        "audio": SystemSpec,
         "detectors": DetectorSpec,
         "n": Counts,
         "conditions": ConditionSpec,

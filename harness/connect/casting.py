@@ -14,7 +14,7 @@ import numpy as np
 
 from ..cards import GeneratorCard
 from ..errors import InputError
-from ..media.item import Item, Split
+from ..media.item import Item, Modality, Split
 from ..media.mediaset import MediaSet
 
 REFERENCES = 8
@@ -37,6 +37,7 @@ class Parts(NamedTuple):
     attributes: Mapping[str, float] = {}
     text: str | None = None
     language: str | None = None
+    audio: Item | None = None
 
 
 class Halves(NamedTuple):
@@ -78,6 +79,8 @@ class Cast:
     """Which of its person's targets each one is, from 0."""
     lines: tuple[Line, ...] = ()
     """What can be asked to be said: none of it is said in a reference."""
+    sounds: tuple[Item, ...] = ()
+    """What lips can be asked to fit: sounds, or clips that have one."""
 
     def parts(self, index: int) -> Parts:
         """Return what request number `index` of the split is given."""
@@ -98,7 +101,30 @@ class Cast:
             attributes=self._attributes(place, around),
             text=spoken.text,
             language=spoken.language,
+            audio=self._sound(target, index, around),
         )
+
+    def _sound(self, target: Item | None, index: int, around: int) -> Item | None:
+        """Return what the lips of a target are to say: never what they say already.
+
+        In the target's language and another sentence; by the target's own voice, where it says another one, so that
+        nothing but the lips is made; else by everybody else's in turn. What is missing is given up in the order of
+        voice, sentence, language.
+        """
+        others = [item for item in self.sounds if target is None or item.id != target.id]
+        if not others:
+            return None
+        if target is None or target.language is None:
+            return others[index % len(others)]
+        said = target.clusters.get("sentence")
+
+        def fits(item: Item) -> tuple[bool, bool, bool]:
+            new = said is None or item.clusters.get("sentence") != said
+            return item.language == target.language, new, item.cluster == target.cluster
+
+        best = max(fits(item) for item in others)
+        fitting = [item for item in others if fits(item) == best]
+        return fitting[(around if best[2] else index) % len(fitting)]
 
     def _spoken(self, source: str | None, target: Item | None, index: int) -> Parts:
         """Return the source's references and what is to be said.
@@ -141,14 +167,24 @@ class Cast:
         return {name: strengths[((place + around) // len(names)) % len(strengths)]}
 
 
-def cast(card: GeneratorCard, real: MediaSet, split: Split, seed: int) -> Cast:
+def cast(
+    card: GeneratorCard, real: MediaSet, split: Split, seed: int, feeds: Mapping[str, MediaSet] | None = None
+) -> Cast:
     """Return who plays which part in the requests for a system in one split.
+
+    Args:
+        card: Of the system.
+        real: Whom and what parts are taken from.
+        split: The split.
+        seed: Of the suite.
+        feeds: Sets that other systems made, from which a part (`target`, `audio`) is taken in place of `real`.
 
     Raises:
         InputError: Nothing to alter, no two people, nobody with the two items that a source needs, or nothing to say.
     """
     items = real.select(split)
-    if {"target", "references", "driver"} & set(card.uses) and not items:
+    given = {part: made.select(split) for part, made in (feeds or {}).items()}
+    if {"target", "references", "driver"} & set(card.uses) and not given.get("target", items):
         raise InputError(f"'{card.name}' has nothing to alter: no file of the {split} split can be read")
     targets, references = halves(items) if "references" in card.uses else (items, {})
     drivers: dict[str, list[Item]] = {}
@@ -163,6 +199,7 @@ def cast(card: GeneratorCard, real: MediaSet, split: Split, seed: int) -> Cast:
                 "one is altered after the other"
             )
         np.random.default_rng([seed, list(Split).index(split), 1]).shuffle(circle)
+    targets = given.get("target", targets)
     seen: Counter[str] = Counter()
     turns = []
     for item in targets:
@@ -176,7 +213,19 @@ def cast(card: GeneratorCard, real: MediaSet, split: Split, seed: int) -> Cast:
         circle=tuple(circle),
         turns=tuple(turns),
         lines=_lines(card, targets, split) if "text" in card.uses else (),
+        sounds=_sounds(card, given.get("audio", items), split) if "audio" in card.uses else (),
     )
+
+
+def _sounds(card: GeneratorCard, items: Sequence[Item], split: Split) -> tuple[Item, ...]:
+    """Return what can be heard in a split; what is made of clips has as much as its target has."""
+    found = tuple(item for item in items if item.modality in {Modality.AUDIO, Modality.VIDEO})
+    if not found:
+        raise InputError(
+            f"'{card.name}' is given speech to fit lips to, and the {split} split holds no clips and no sounds; use "
+            "clips of the studio, or `parts: {audio: tts}`"
+        )
+    return found
 
 
 def _lines(card: GeneratorCard, items: Sequence[Item], split: Split) -> tuple[Line, ...]:

@@ -35,13 +35,19 @@ def request_seed(seed: int, split: Split, index: int) -> int:
 
 
 def requests_for(
-    card: GeneratorCard, counts: Mapping[Split, int], seed: int, real: MediaSet, output: Output
+    card: GeneratorCard,
+    counts: Mapping[Split, int],
+    seed: int,
+    real: MediaSet,
+    output: Output,
+    feeds: Mapping[str, MediaSet] | None = None,
 ) -> list[Asked]:
     """Return the requests for a system, in order: train, validation, test.
 
     A system that alters a target is given the split's real Items in turn; others are asked for `counts[split]` items.
     What else its card says it uses, it is given too: references and a driver are of other people of the same split,
-    attributes are asked for in turn, and texts are what other items of the split say.
+    attributes are asked for in turn, texts are what other items of the split say, and speech to fit lips to is what
+    somebody says in the split. In a chain, `feeds` holds the sets that target or audio are taken from instead.
 
     Raises:
         InputError: Items are asked of a system that alters targets, in a split that has none; or that needs two people.
@@ -51,7 +57,7 @@ def requests_for(
         count = counts.get(split, 0)
         if not count:
             continue
-        roles = cast(card, real, split, seed)
+        roles = cast(card, real, split, seed, feeds)
         for index in range(count):
             parts = roles.parts(index)._asdict()
             seeded = request_seed(seed, split, index)
@@ -80,6 +86,9 @@ def item_of(asked: Asked, artifact: Artifact, card: GeneratorCard, group: str) -
             clusters["identity"] = request.references[0].cluster
     if request.driver:
         clusters["driver_identity"] = request.driver.cluster
+    heard = request.audio if modality is Modality.VIDEO else None
+    if heard:  # its sound is another's: so are voice and words
+        clusters |= {name: heard.clusters[name] for name in ("speaker", "sentence") if name in heard.clusters}
     facts: dict[str, JSON] = {**artifact.facts, **_asked(request)}
     if card.small_edit and kind is Kind.AUGMENTED_REAL:
         facts["small_edit"] = True
@@ -88,15 +97,21 @@ def item_of(asked: Asked, artifact: Artifact, card: GeneratorCard, group: str) -
         modality=modality,
         kind=kind,
         visual_fake=fakes.visual,
-        audio_fake=fakes.audio,
+        audio_fake=fakes.audio or bool(heard and heard.audio_fake),
         group=group,
         split=asked.split,
-        language=request.language or (request.target.language if request.target else None),
+        language=_language(request),
         sources=sources,
         clusters=clusters,
         seed=request.seed,
         facts=facts,
     )
+
+
+def _language(request: Request) -> str | None:
+    """Return what is spoken: as asked for, else what the sound is in, else what the target is in."""
+    known = [request.language, *(item.language for item in (request.audio, request.target) if item)]
+    return next((language for language in known if language), None)
 
 
 def _asked(request: Request) -> dict[str, JSON]:
@@ -106,6 +121,11 @@ def _asked(request: Request) -> dict[str, JSON]:
         facts["references"] = [item.id for item in request.references]
     if request.driver:
         facts["driver"] = request.driver.id
+    if request.audio:
+        facts["audio"] = request.audio.id
+        for name in ("transcript", "text"):
+            if isinstance(request.audio.facts.get(name), str):
+                facts["transcript"] = request.audio.facts[name]
     if request.attributes:
         facts["attributes"] = dict(request.attributes)
     if request.text is not None:

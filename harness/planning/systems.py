@@ -17,11 +17,15 @@ from ..media.item import Modality, Split
 from ..media.read import modality_of
 from ..plan import Unit
 from ..registry import GENERATORS
-from ..safeguards.consent import consents_digest, consents_file
+from ..safeguards.consent import consents_digest, consents_file, training_digest
 from ..safeguards.gate import why_not_edit, why_not_fit, why_not_leave
 from ..suite import SystemSpec
+from .chains import learns_from, plan_parts
 from .model import REAL, Draft, System, code_of
 from .shipped import with_shipped
+
+SECONDS_PER_CLIP = 3.0
+"""That a system takes for one clip, until it is known better."""
 
 
 def plan_systems(draft: Draft) -> tuple[System, ...]:
@@ -77,6 +81,7 @@ def _generating_system(draft: Draft, spec: SystemSpec) -> System:
             raise RefusedError(reason)
     unknown = [use for use in card.uses if use == "audio"]
     if unknown:
+    parts = plan_parts(draft, spec, card, name, _generating_system)
         raise SuiteError(f"'{card.name}' needs {', '.join(unknown)}, which suites cannot give it yet")
     name = f"{spec.name or card.name}@{spec.version or card.version}"
     seeds = spec.seeds if card.fits else (spec.seeds[0],)
@@ -87,8 +92,8 @@ def _generating_system(draft: Draft, spec: SystemSpec) -> System:
         code=attached.code,
         origin=spec.use,
         seeds=seeds,
-        sets=tuple(_generated(draft, name, attached, seed, spec) for seed in seeds),
-        pairs="target" in card.uses,
+        sets=tuple(_generated(draft, name, attached, seed, spec, parts) for seed in seeds),
+        pairs="target" in card.uses and "part target" not in parts,
     )
 
 
@@ -129,7 +134,9 @@ def _with_weights(draft: Draft, spec: SystemSpec, attached: _Attached) -> _Attac
     )
 
 
-def _generated(draft: Draft, name: str, attached: _Attached, seed: int, spec: SystemSpec) -> str:
+def _generated(
+    draft: Draft, name: str, attached: _Attached, seed: int, spec: SystemSpec, parts: Mapping[str, str]
+) -> str:
     """Add fit and generate of one training seed; systems that differ in name alone share the fit."""
     card, parameters = attached.card, attached.parameters
     steps = ("execute/steps/systems.py", "execute/steps/sets.py")
@@ -143,12 +150,15 @@ def _generated(draft: Draft, name: str, attached: _Attached, seed: int, spec: Sy
     }
     task: dict[str, JSON] = {**attached.task, "consents": str(consents_file())}
     what = f"{card.name} {digest_of(dict(parameters))[:8]}"
-    inputs = {"real": REAL}
+    inputs = {"real": REAL, **parts}
     today = datetime.datetime.now(tz=datetime.UTC).date()
     consents = consents_digest(consents_file(), today) if draft.terms.people == "real" and card.uses else "none"
     learned: dict[str, JSON] = {}
     if "references" in card.uses:  # whom it is taught depends on who will be asked for, and on whom it may be taught
         learned = {"subjects": [str(split) for split, n in draft.counts.items() if n], "consents": consents}
+    allowed = training_digest(consents_file(), today) if draft.terms.people == "real" else "none"
+    if allowed != "none":
+        learned["training"] = allowed
     if card.fits:
         inputs["weights"] = draft.add(
             Unit(
@@ -156,7 +166,7 @@ def _generated(draft: Draft, name: str, attached: _Attached, seed: int, spec: Sy
                 kind="fit",
                 what=what,
                 key={**key, **learned},
-                inputs={"real": REAL},
+                inputs={"real": learns_from(draft, card)},
                 task=task,
                 time_limit=spec.time_limit,
                 cost=card.cost,
@@ -179,7 +189,7 @@ def _generated(draft: Draft, name: str, attached: _Attached, seed: int, spec: Sy
             inputs=inputs,
             task=task,
             time_limit=spec.time_limit,
-            cost=2 + 0.005 * total,
+            cost=2 + (SECONDS_PER_CLIP if card.modality == "video" else 0.005) * total,
         )
     )
 

@@ -11,9 +11,10 @@ from fauxbench.harness.conditions.control import DEGRADED, degradation_of
 from fauxbench.harness.errors import FauxbenchError, InputError, RefusedError, SuiteError
 from fauxbench.harness.instruments import instrument_card
 from fauxbench.harness.media.item import Split
-from fauxbench.harness.plan import dependents
+from fauxbench.harness.plan import Unit, dependents
 from fauxbench.harness.planning.model import RowPlan, SuitePlan
 from fauxbench.harness.planning.planner import plan_suite
+from fauxbench.harness.safeguards.consent import consents_file
 from fauxbench.harness.stats.classification import DECIDED, METRICS
 from fauxbench.harness.stats.lines import THRESHOLDS
 from fauxbench.harness.store.schema import comparability_key
@@ -384,6 +385,24 @@ def test_real_people_need_terms(use: str, permit: str, photographs: Path, tmp_pa
     assert plan(tmp_path, use).systems  # rendered
 
 
+def test_detectors_learn_from_real_people_by_terms_and_consents(
+    good_system: str, photographs: Path, tmp_path: Path
+) -> None:
+    def train(**terms: object) -> Unit:
+        given = folder_data(photographs, **terms)
+        units = plan(tmp_path, good_system, data=given, detectors=["spectrum"]).plan.units
+        return next(unit for unit in units if unit.kind == "train")
+
+    with pytest.raises(RefusedError, match=r"training 'spectrum' on real people: .* permit 'train'"):
+        train()
+    allowed = {"permits": ["evaluate", "train"], "grant": "me"}
+    without = train(**allowed)
+    assert without.key == train(people="none").key
+    consent(consents_file(), purposes=["train"])
+    assert train(**allowed).key != without.key
+    assert train(people="none").key == without.key
+
+
 @pytest.fixture
 def swap(write_system: Callable[..., str]) -> str:
     body = "def generate(self, requests, context):\n    yield from ()"
@@ -426,7 +445,7 @@ def test_consent_and_terms_are_part_of_what_is_generated(swap: str, photographs:
 
 def test_what_suites_cannot_give_is_said(write_system: Callable[..., str], tmp_path: Path) -> None:
     use = write_system("voice", "def generate(self, requests, context):\n    yield from ()", uses='["text", "audio"]')
-    with pytest.raises(SuiteError, match="'voice' needs audio, which suites cannot give it yet"):
+    with pytest.raises(SuiteError, match="'voice' is given speech, and the real set holds pictures"):
         plan(tmp_path, use)
 
 

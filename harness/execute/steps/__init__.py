@@ -10,6 +10,7 @@ _HOME = {
     "render": "sets",
     "collect": "sets",
     "alter": "alter",
+    "stills": "stills",
     "condition": "alter",
     "shift": "robustness",
     "retain": "robustness",

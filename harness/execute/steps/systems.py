@@ -18,7 +18,7 @@ from ...media.item import Item, Modality, Split
 from ...media.mediaset import MediaSet, MediaSetWriter, SetCard
 from ...registry import load_class
 from ...safeguards.consent import USED, ConsentRecord, read_consents
-from ...safeguards.gate import consents_used, why_not_fit, why_not_request
+from ...safeguards.gate import consents_used, why_not_fit, why_not_request, why_not_taught
 from ...store.store import disk_is_full
 from ..step import Outcome, Step
 from .sets import outcome_of_set
@@ -76,6 +76,12 @@ def fit(step: Step) -> Outcome:
     if not train:
         raise InputError(f"'{generator.card.name}' has nothing to learn from: the train split is empty")
     learned = _subjects(step, generator.card, real)
+    if real.card.terms.people == "real":
+        consents = read_consents(Path(str(step.task["consents"])))
+        today, card = datetime.datetime.now(tz=datetime.UTC).date(), generator.card
+        reason = why_not_taught(train, card.name, consents, today, real.card.name, technique=card.technique)
+        if reason:
+            raise RefusedError(reason)
     task = FitTask(train=train, output=output_of(step), subjects=learned.people, references=learned.references)
     generator.fit(task, step.context(int(step.key["seed"])))
     weights = step.out / "weights"
@@ -117,7 +123,8 @@ def generate(step: Step) -> Outcome:
     generator = build_generator(step)
     load_weights(generator, step)
     counts = {Split(name): int(n) for name, n in dict(step.key["counts"]).items()}
-    asked = requests_for(generator.card, counts, int(step.key["request_seed"]), real, output_of(step))
+    feeds = {role.removeprefix("part "): step.set(role) for role in step.inputs if role.startswith("part ")}
+    asked = requests_for(generator.card, counts, int(step.key["request_seed"]), real, output_of(step), feeds)
     group = str(step.key["system"])
     modality = Modality(generator.card.modality)
     writer = MediaSetWriter(step.out / "set", name=group, origin=group, modality=modality, terms=real.card.terms)

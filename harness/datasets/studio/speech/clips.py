@@ -1,7 +1,7 @@
 """Talking clips and spoken sounds of the studio: recipes, and the media they make, streamed in a fixed order."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from ....canonical import JSON
 from ....errors import InputError
 from ....media.content import Picture, Sound, SoundMedia, VideoMedia
 from ....media.item import Item, Kind, Modality, Split
-from ..factors import STATE, sample_scene
+from ..factors import POINTS, STATE, sample_scene
 from ..recipe import name_of_person, person_factors
 from .espeak import SAMPLE_RATE
 from .languages import find_language
@@ -24,6 +24,10 @@ HEIGHTS = (240, 360, 480, 720, 1080)
 """The usual heights of clips in pixels; any even height from 32 on works."""
 LONGEST = 300.0
 """Seconds."""
+
+LABELLED = 8
+"""Frames of a clip whose points and factors stand in its facts, for systems that learn from labels."""
+_SMALL = 72  # pixels of height in which points are found
 
 _CLIP, _SPEECH = 11, 12  # streams of randomness, apart from those of pictures
 _PIXELS_PER_BATCH = 1 << 19
@@ -182,6 +186,33 @@ class ClipPlan:
             frames=lambda: self.frames(device), fps=self.recipe.fps, sound=self.sound, sample_rate=SAMPLE_RATE
         )
 
+    def labelled(self, device: str = "cpu") -> Item:
+        """Return its Item with the labels of some frames, under `frames` in the facts."""
+        return replace(self.item, facts={**self.item.facts, "frames": self.labels(device)})
+
+    def labels(self, device: str = "cpu") -> list[JSON]:
+        """Return what is true of `LABELLED` frames, evenly over the clip: number, points in pixels, factors of `STATE`.
+
+        Points are found in a smaller picture of the same shape: nothing but the points is looked at.
+        """
+        from ..render import render
+
+        count, (height, width) = self.recipe.frames, self.recipe.size
+        numbers = sorted({int((k + 0.5) * count / LABELLED) for k in range(LABELLED)})
+        states = [self.states(number, 1)[0] for number in numbers]
+        size = (_SMALL, max(16, round(width * _SMALL / height)))
+        found = render([self.person] * len(states), states, [self.scene] * len(states), size, device).points
+        scale = np.array([width / size[1], height / size[0]])
+        placed = (found.cpu().numpy().astype(np.float64) + 0.5) * scale - 0.5
+        return [
+            {
+                "frame": number,
+                "points": {name: [round(float(v), 2) for v in xy] for name, xy in zip(POINTS, points, strict=True)},
+                "factors": {name: round(value, 4) for name, value in state.items()},
+            }
+            for number, points, state in zip(numbers, placed, states, strict=True)
+        ]
+
     def _scene(self, frame: int) -> dict[str, float]:
         grain = (self.scene["noise_seed"] + 7919.0 * frame) % 16777216.0
         return {**self.scene, "noise_seed": grain, "jpeg_quality": 100.0}  # H.264 is the last step
@@ -243,7 +274,10 @@ def plan_clip(recipe: ClipRecipe, person: int, index: int, split: Split | None =
 
 
 def render_clips(
-    recipe: ClipRecipe, splits: Mapping[str, Split] | None = None, device: str = "cpu"
+    recipe: ClipRecipe,
+    splits: Mapping[str, Split] | None = None,
+    device: str = "cpu",
+    part: range | None = None,
 ) -> Iterator[tuple[Item, VideoMedia]]:
     """Yield the clips of a recipe, person by person; frames are rendered while they are written.
 
@@ -251,15 +285,16 @@ def render_clips(
         recipe: What to film.
         splits: Identity (`studio-00017`) -> split. Sentences are disjoint between splits; without it, all are said.
         device: A torch device.
+        part: The people that are filmed now, as if the others were too; default: everybody.
 
     Raises:
         InputError: The extra `speech` is not installed.
     """
-    for person in range(recipe.people):
+    for person in range(recipe.people) if part is None else part:
         split = (splits or {}).get(name_of_person(recipe.seed, recipe.first_person + person))
         for index in range(recipe.clips_per_person):
             plan = plan_clip(recipe, person, index, split)
-            yield plan.item, plan.media(device)
+            yield plan.labelled(device), plan.media(device)
 
 
 def render_speech(recipe: SpeechRecipe, splits: Mapping[str, Split] | None = None) -> Iterator[tuple[Item, SoundMedia]]:
