@@ -1,9 +1,10 @@
 """Figures of what a detector says: where it looked, and how its answer runs over time."""
 
+import io
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,13 @@ from numpy.typing import NDArray
 from .contracts import Context
 from .detect import Detection, Trained
 from .errors import InputError
-from .media.content import Picture
+from .media.content import ImageMedia, Picture
 from .media.item import Item
+from .run import default_store
+from .safeguards.derived import Descent, Parent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FIGURES = frozenset({".png", ".pdf", ".svg"})
 
@@ -29,6 +35,8 @@ class Explains(Protocol):
 def write_heat_maps(trained: Trained, found: Sequence[Detection], out: Path, device: str = "cpu") -> list[Path]:
     """Draw where the detector looked: the picture with what speaks for fake laid over it.
 
+    A figure shows the picture, so that the figure of a synthetic one carries its marks; PDF and SVG cannot.
+
     Args:
         trained: The detector.
         found: What it said.
@@ -36,17 +44,25 @@ def write_heat_maps(trained: Trained, found: Sequence[Detection], out: Path, dev
         device: Of torch.
 
     Raises:
-        InputError: The detector cannot say where, or the extra `explain` is not installed.
+        InputError: The detector cannot say where, the extra `explain` is not installed, or a synthetic picture is asked
+            for as PDF or SVG.
     """
     if not isinstance(trained.detector, Explains):
         raise InputError(f"--heat-map: '{trained.card.name}' cannot say where; cnn and other networks of pictures can")
     written = []
+    descent = Descent("detect --heat-map", default_store())
     with tempfile.TemporaryDirectory() as scratch:
         context = Context(seed=0, scratch=Path(scratch), device=device)
         for detection, path in _places(found, out, ".png"):
+            parent = descent.parent(detection.item.location) if detection.item.location else None
+            if parent is not None and path.suffix.lower() != ".png":
+                raise InputError(
+                    f"--heat-map {path}: {detection.file} is synthetic, and only a PNG can say so; give one"
+                )
             picture, heat = trained.detector.heat_map(detection.item, context)
-            _draw_heat(detection, picture, heat, path)
+            _write_heat(_draw_heat(detection, picture, heat), path, descent, parent)
             written.append(path)
+        descent.finish()
     return written
 
 
@@ -62,7 +78,21 @@ def _places(found: Sequence[Detection], out: Path, suffix: str) -> Iterator[tupl
         yield detection, out / f"{detection.file.replace('/', '-')}{suffix}"
 
 
-def _draw_heat(detection: Detection, picture: Picture, heat: NDArray[np.float64], path: Path) -> None:
+def _write_heat(figure: "Figure", path: Path, descent: Descent, parent: Parent | None) -> None:
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if parent is None:
+        figure.savefig(path, dpi=150)
+        return
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=150)
+    with Image.open(drawn) as image:
+        pixels = np.asarray(image.convert("RGB"), dtype=np.uint8)
+    descent.write(ImageMedia(pixels=pixels), parent, path.parent, path.name)
+
+
+def _draw_heat(detection: Detection, picture: Picture, heat: NDArray[np.float64]) -> "Figure":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
@@ -74,8 +104,7 @@ def _draw_heat(detection: Detection, picture: Picture, heat: NDArray[np.float64]
     shown = right.imshow(heat, cmap="magma", alpha=0.6, vmin=0.0, vmax=1.0)
     figure.colorbar(shown, ax=right, shrink=0.7)
     figure.suptitle(f"P(fake) = {detection.record.fake:.3f}. No proof.", fontsize=10)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)
+    return figure
 
 
 def write_curves(trained: Trained, found: Sequence[Detection], out: Path) -> list[Path]:

@@ -3,19 +3,18 @@
 import csv
 import io
 import json
-import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from .canonical import JSON
-from .errors import InputError, IntegrityError
-from .media.item import Item
-from .media.masks import digest_of_masks
+from .errors import InputError
+from .media.item import Item, Kind, Modality
 from .media.mediaset import MediaSet, file_stem
 from .planning.model import REAL
 from .run import default_store
-from .safeguards.border import release, suffix_of
+from .safeguards.border import parents_told, release, release_masks, suffix_of
 from .safeguards.describing import describe
 from .store.store import Store, new_folder, write_atomically
 
@@ -66,10 +65,13 @@ def real_of_run(run: Path, store: Path | None = None) -> MediaSet | None:
     return MediaSet.open(kept.folder / "set") if kept else None
 
 
-def export_set(media: MediaSet, form: str, out: Path, origin: str, *, masks: bool = False) -> Path:
+def export_set(
+    media: MediaSet, form: str, out: Path, origin: str, *, masks: bool = False, real: Iterable[Item] = ()
+) -> Path:
     """Write a set to `out` in one of `FORMS`; every synthetic file gets its row in provenance.jsonl.
 
-    With `masks`, what was changed in each file is written too, under masks/ID.png or .mkv, where its maker said so.
+    With `masks`, where each file was changed is written too, black and white, under masks/ID.png or .mkv, where its
+    maker said so. `real` are Items that its files may have been made from: their digests go into marks and rows.
 
     Returns:
         The file or folder to give to the other tool.
@@ -80,21 +82,39 @@ def export_set(media: MediaSet, form: str, out: Path, origin: str, *, masks: boo
         StorageError: The disk is full or read-only.
     """
     with new_folder(out) as part:
-        made = FORMS[form](media, part, origin).relative_to(part)
+        made = FORMS[form](media, part, _From(origin, _parents(media, real))).relative_to(part)
         if masks:
             _masks(media, part / "masks")
     return out / made
 
 
-def _folder(media: MediaSet, out: Path, origin: str) -> Path:
+class _From(NamedTuple):
+    """Where a set comes from."""
+
+    origin: str
+    parents: Mapping[str, Item]
+
+
+def _parents(media: MediaSet, real: Iterable[Item]) -> dict[str, Item]:
+    """Return the Items that files of a set were made from, as far as they or their digests are at hand."""
+    told = parents_told(media.folder)
+    modality = Modality(media.card.modality)
+    named = {
+        name: Item(id=name, modality=modality, kind=Kind.REAL, group="unknown", content=content)
+        for name, content in told.items()
+    }
+    return named | {item.id: item for item in (*media, *real)}
+
+
+def _folder(media: MediaSet, out: Path, source: _From) -> Path:
     """SPLIT/KIND/file: what a torchvision ImageFolder or another benchmark reads."""
-    _release(media, out, [f"{item.split or 'all'}/{item.kind}/{_file(item)}" for item in media], origin)
+    _release(media, out, [f"{item.split or 'all'}/{item.kind}/{_file(item)}" for item in media], source)
     return out
 
 
-def _csv(media: MediaSet, out: Path, origin: str) -> Path:
+def _csv(media: MediaSet, out: Path, source: _From) -> Path:
     names = [f"media/{_file(item)}" for item in media]
-    _release(media, out, names, origin)
+    _release(media, out, names, source)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
@@ -105,7 +125,7 @@ def _csv(media: MediaSet, out: Path, origin: str) -> Path:
     return out / "items.csv"
 
 
-def _deepfakebench(media: MediaSet, out: Path, origin: str) -> Path:
+def _deepfakebench(media: MediaSet, out: Path, source: _From) -> Path:
     """{set: {label: {split: {name: {label, frames}}}}}, with frames/NAME/000.png as that benchmark lays them out.
 
     A picture is a video of one frame. Labels end in `_real` and `_fake`; the set's two labels have to be added to
@@ -115,7 +135,7 @@ def _deepfakebench(media: MediaSet, out: Path, origin: str) -> Path:
         raise InputError("deepfakebench: only sets of pictures can be exported in this form")
     dataset = media.card.name.replace("@", "-")
     names = [f"{dataset}/frames/{file_stem(item.id)}/000{suffix_of(item)}" for item in media]
-    _release(media, out, names, origin)
+    _release(media, out, names, source)
     tree: dict[str, dict[str, dict[str, JSON]]] = {
         f"{dataset}_{truth}": {split: {} for split in ("train", "val", "test")} for truth in ("real", "fake")
     }
@@ -134,22 +154,18 @@ def _masks(media: MediaSet, folder: Path) -> None:
         raise InputError(f"--masks: {media.card.name} has none; only systems that say what they changed leave masks")
     folder.mkdir()
     for item in kept:
-        told = item.facts.get("mask")
-        found = digest_of_masks(item)
-        if not isinstance(told, Mapping) or told.get("content") != found:
-            raise IntegrityError(f"{item.mask_location}: not the masks that were made with {item.id}")
-        shutil.copyfile(str(item.mask_location), folder / f"{file_stem(item.id)}{Path(item.mask_path).suffix}")
+        release_masks(item, folder)
 
 
-def _release(media: MediaSet, out: Path, names: Sequence[str], origin: str) -> None:
+def _release(media: MediaSet, out: Path, names: Sequence[str], source: _From) -> None:
     """Bring the files over the border and describe them."""
-    describe(media, out, release(media.items, out, names, origin))
+    describe(media, out, release(media.items, out, names, source.origin, source.parents))
 
 
 def _file(item: Item) -> str:
     return f"{file_stem(item.id)}{suffix_of(item)}"
 
 
-FORMS: Mapping[str, Callable[[MediaSet, Path, str], Path]] = MappingProxyType(
+FORMS: Mapping[str, Callable[[MediaSet, Path, _From], Path]] = MappingProxyType(
     {"folder": _folder, "csv": _csv, "deepfakebench": _deepfakebench}
 )

@@ -1,6 +1,5 @@
 """Make a set with one generator and bring it over the border."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from .planning.model import REAL
 from .planning.planner import plan_suite
 from .registry import GENERATORS
 from .run import default_store, default_workers
-from .safeguards.border import NOBODY, release, suffix_of
+from .safeguards.border import NOBODY, release, release_masks, suffix_of
 from .safeguards.describing import describe
 from .safeguards.keys import own_keys
 from .safeguards.marking import why_not_mark
@@ -161,18 +160,14 @@ def publish_set(media: MediaSet, out: Path, origin: str, parents: Mapping[str, I
             part, name=card.name, origin=card.origin, modality=Modality(card.modality), terms=card.terms
         )
         for item, name, row in zip(media, names, rows, strict=True):
-            _keep_masks(item, part)
-            writer.keep(replace(item, root=".", path=name, content=row["content"], location=None, mask_location=None))
+            facts = item.facts
+            if item.mask_path and item.mask_location is not None:
+                told = release_masks(item, (part / item.mask_path).parent)
+                facts = {**facts, "mask": told} if told else facts
+            left = {"root": ".", "path": name, "content": row["content"], "facts": facts}
+            writer.keep(replace(item, **left, location=None, mask_location=None))
         for missed in media.missed:
             writer.fail(*missed)
         writer.facts = {**card.facts, "made_by": origin}
         describe(writer.seal(), part, rows)
     return MediaSet.open(out)
-
-
-def _keep_masks(item: Item, folder: Path) -> None:
-    """Copy the masks of an Item: they show what was changed, and nobody."""
-    if item.mask_path and item.mask_location is not None:
-        place = folder / item.mask_path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(item.mask_location, place)

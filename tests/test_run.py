@@ -253,6 +253,18 @@ def test_real_people_need_terms(photographs: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "store").exists()
 
 
+def test_nobody_is_learnt_from_against_their_consent(photographs: Path, good_system: str, tmp_path: Path) -> None:
+    record = {"techniques": ["swap"], "purposes": ["evaluate"], "granted": "2020-01-01", "expires": "2999-01-01"}
+    lines = [json.dumps({**record, "person": f"p{number:02d}", "form": "0" * 64}) for number in range(24)]
+    (tmp_path / "consents.jsonl").write_text("\n".join(lines))
+    data = {"dataset": "folder", "path": str(photographs), "terms": {"permits": ["evaluate", "train"], "grant": "me"}}
+    more = {"data": data, "metrics": [], "detectors": ["spectrum"]}
+    done = run(suite_of(photographs, good_system, **more), tmp_path)
+    reasons = {row.reason for row in done.results.rows if row.section == "detection"}
+    assert all("whose consent speaks against it (it does not say 'train')" in str(reason) for reason in reasons)
+    assert reasons
+
+
 def test_two_systems_of_one_name_are_refused(photographs: Path, good_system: str, tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match="'good@1' is given twice"):
         run(suite_of(photographs, good_system, good_system), tmp_path)

@@ -36,9 +36,9 @@ def export(
     reasons = why_not_hand_on(media)
     if reasons:
         raise RefusedError(f"{set_}: {'; '.join(reasons)}")
-    real = real_beside(set_, store) if detectability_of(media.card) is None else None
+    real = real_beside(set_, store)
     media = with_detectability(media, real or (), real.digest if real else None)
-    written = str(export_set(media, as_, out, origin, masks=masks))
+    written = str(export_set(media, as_, out, origin, masks=masks, real=real or ()))
     if detectability_of(media.card) is None:
         typer.echo(
             "warning: not scored by detectors, because no real items are at hand: it cannot be published", err=True

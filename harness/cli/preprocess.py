@@ -15,6 +15,7 @@ from . import options
 if TYPE_CHECKING:
     from ..preprocess.prepare import FaceSet
     from ..preprocess.protocol import FaceProtocol
+    from ..safeguards.derived import Descent, Parent
 
 Source = Annotated[Path, typer.Argument(metavar="PATH", help="A file, or a folder of them.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder for what is made.")]
@@ -47,13 +48,15 @@ def faces(
     """Cut the faces out of clips and pictures, one folder a file, and say what is missing.
 
     Faces are PNG files; faces.json beside them holds boxes, points, times, and each sample without the face with its
-    reason. They are kept in the store by content and protocol. Exits with 1 if a file could not be read.
+    reason. They are kept in the store by content and protocol; those of synthetic files leave marked. Exits with 1 if a
+    file could not be read.
     """
     from ..connect.faces import MediaPipeFaces, face_finder
     from ..preprocess.cache import faces_of
     from ..preprocess.frames import FrameProtocol
     from ..preprocess.protocol import FaceProtocol
     from ..run import default_store
+    from ..safeguards.derived import Descent
     from ..store.store import Store, new_folder
 
     options.check_device(device)
@@ -74,22 +77,38 @@ def faces(
         raise InputError("--choice mask needs --mask, which goes with one file")
     files = _files(path, {"image", "video"})
     kept, finds = Store(store or default_store()), face_finder(protocol, device)
+    descent = Descent("data faces", kept.root)
     told: dict[str, Any] = {}
     failed: dict[str, str] = {}
     try:
         with new_folder(out) as folder:
             for name, file in _watched(files):
                 try:
+                    parent = descent.parent(file)
                     made = faces_of(file, protocol, finds, kept, mask=mask)
+                    _copy_faces(made, folder, name, descent, parent)
                 except MediaError as error:
                     failed[name] = str(error)
                     continue
-                shutil.copytree(made.folder, folder / name, ignore=shutil.ignore_patterns("unit.json"))
                 told[name] = _summary(made)
+            descent.finish()
     finally:
         if isinstance(finds, MediaPipeFaces):
             finds.close()
     _tell_faces(out, protocol, told, failed, json_=json_)
+
+
+def _copy_faces(made: "FaceSet", folder: Path, name: str, descent: "Descent", parent: "Parent | None") -> None:
+    """Copy faces out of the store; those of a synthetic file leave marked."""
+    from ..media.content import ImageMedia
+    from ..media.images import read_image
+
+    skipped = ("unit.json",) if parent is None else ("unit.json", "*.png")
+    shutil.copytree(made.folder, folder / name, ignore=shutil.ignore_patterns(*skipped))
+    if parent is not None:
+        for face in made.faces:
+            pixels = read_image(made.folder / face.file)
+            descent.write(ImageMedia(pixels=pixels), parent, folder, f"{name}/{face.file}")
 
 
 def _summary(made: "FaceSet") -> dict[str, Any]:
@@ -151,27 +170,37 @@ def sound(
 ) -> None:
     """Bring the sound of files to one form: mono WAV of one rate and loudness.
 
-    sounds.json beside them says what was done to each. Exits with 1 if a file could not be read.
+    sounds.json beside them says what was done to each. What is made of synthetic files leaves marked. Exits with 1 if a
+    file could not be read.
     """
+    from ..media.content import SoundMedia
     from ..media.encode import write_sound
     from ..preprocess.sound import SoundProtocol, prepare_sound
+    from ..run import default_store
+    from ..safeguards.derived import Descent
     from ..store.store import new_folder
 
     protocol = SoundProtocol(rate=rate, loudness=loudness or None, trim=trim, noise=noise)  # type: ignore[arg-type]
     files = _files(path, {"audio", "video"})
     told: dict[str, Any] = {}
     failed: dict[str, str] = {}
+    descent = Descent("data sound", default_store())
     with new_folder(out) as folder:
         for name, file in _watched(files):
             try:
-                made = prepare_sound(file, protocol)
+                parent, made = descent.parent(file), prepare_sound(file, protocol)
+                if parent is not None:
+                    media = SoundMedia(sound=made.sound, sample_rate=made.rate)
+                    descent.write(media, parent, folder, f"{name}.wav")
             except MediaError as error:
                 failed[name] = str(error)
                 continue
-            place = folder / f"{name}.wav"
-            place.parent.mkdir(parents=True, exist_ok=True)
-            write_sound(place, made.sound, made.rate)
+            if parent is None:
+                place = folder / f"{name}.wav"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                write_sound(place, made.sound, made.rate)
             told[name] = made.record()
+        descent.finish()
         record = {"schema_version": 1, "protocol": protocol.record(), "files": told, "failed": failed}
         (folder / "sounds.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     if json_:

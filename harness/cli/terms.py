@@ -71,7 +71,8 @@ def list_terms(json_: options.Json = False) -> None:
         record = records.get(card.name)
         row = card.model_dump(mode="json", include={"name", "title", "people", "splits", "access"})
         row["record"] = record.model_dump(mode="json") if record else None
-        rows.append({**row, "readable": why_refused(card, record, today) is None})
+        row["why_not"] = why_refused(card, record, today)
+        rows.append({**row, "readable": row["why_not"] is None})
     if json_:
         typer.echo(json.dumps({"file": str(terms_file()), "datasets": rows}, ensure_ascii=False))
         return
@@ -91,6 +92,6 @@ def _state(row: dict[str, Any]) -> str:
     if record is None:
         return "not accepted" + (f"; withdrawn {access['withdrawn']}" if access["withdrawn"] else "")
     if not row["readable"]:
-        return "refused: expired, or withdrawn before it was agreed"
+        return f"refused: {str(row['why_not']).partition('. ')[0]}"
     until = f", until {record['expires']}" if record["expires"] else ""
     return f"accepted for {', '.join(record['purposes'])}{until}: {record['grant']}"

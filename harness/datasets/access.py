@@ -42,8 +42,9 @@ def why_refused(card: DatasetCard, record: TermsRecord | None, day: datetime.dat
         return None
     if record is None:
         return f"its terms are not accepted, so it is not read. {_how(card, access)}"
-    if not record.in_force(day):
-        return f"the accepted terms expired on {record.expires}. {_how(card, access)}"
+    wrong = record.why_not(day)
+    if wrong:
+        return f"{wrong}. {_how(card, access)}"
     return _withdrawn(access, record.agreed)
 
 
@@ -92,7 +93,9 @@ def new_record(
             f"({access.grantor})"
         )
     if agreed is not None and agreed > day:
-        raise InputError(f"--agreed {agreed}: lies in the future")
+        raise InputError(f"--agreed {agreed}: lies in the future (this machine's clock says {day})")
+    if expires is not None and expires < day:
+        raise InputError(f"--expires {expires}: is over already (this machine's clock says {day})")
     record = TermsRecord(
         dataset=card.name, grant=grant.strip(), purposes=purposes, accepted=day, agreed=agreed, expires=expires
     )

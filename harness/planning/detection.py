@@ -1,15 +1,18 @@
 """Planning detection: training, scoring, thresholds, judging."""
 
+import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..canonical import JSON, digest_of, digest_of_file
 from ..cards import DetectorCard
-from ..errors import InputError, SuiteError
+from ..errors import InputError, RefusedError, SuiteError
 from ..media.item import Modality, Split
 from ..metrics.offers import UNITS
 from ..plan import Unit
 from ..registry import DETECTORS
+from ..safeguards.consent import consents_file, training_digest
+from ..safeguards.gate import why_not_learn
 from ..stats.classification import DECIDED, METRICS
 from ..stats.lines import ALARMS, GROUPED, LEVELS, PRIMARY, THRESHOLDS, Question
 from ..stats.score import Direction
@@ -71,7 +74,7 @@ def _all_scored(draft: Draft) -> list[Scored]:
     for place, spec in enumerate(draft.suite.detectors):
         try:
             made = _imported(draft, spec) if spec.scores else _trained(draft, spec, place, trained_on)
-        except SuiteError:
+        except (SuiteError, RefusedError):
             raise
         except InputError as error:
             raise SuiteError(f"detectors.{place}: {error}") from error
@@ -94,7 +97,14 @@ def _trained(draft: Draft, spec: DetectorSpec, place: int, trained_on: Sequence[
         "code": digest_of([part.code, code_of("execute/steps/detection.py", "media")]),
         "seed": spec.seed,
     }
-    work = Unit(id="", kind="", what="", key=key, task={"spec": part.spec}, time_limit=spec.time_limit)
+    if draft.terms.people == "real" and part.card.fits:
+        reason = why_not_learn(part.card.name, draft.terms)
+        if reason:
+            raise RefusedError(reason)
+        allowed = training_digest(consents_file(), datetime.datetime.now(tz=datetime.UTC).date())
+        key |= {} if allowed == "none" else {"training": allowed}
+    task: dict[str, JSON] = {"spec": part.spec, "consents": str(consents_file())}
+    work = Unit(id="", kind="", what="", key=key, task=task, time_limit=spec.time_limit)
     return [_on(draft, spec, part.card, work, one) for one in trained_on]
 
 

@@ -13,11 +13,14 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
+
 from ..canonical import JSON, canonical, digest_of, digest_of_file
 from ..errors import IntegrityError, MediaError
 from ..media.content import ImageMedia, Picture, SoundMedia, VideoMedia
 from ..media.images import write_png
 from ..media.item import Item, Kind
+from ..media.masks import digest_of_masks, read_masks, write_masks
 from ..media.read import content_of
 from ..store.store import storage_errors, write_atomically
 from .credentials import read_credentials
@@ -43,6 +46,8 @@ SOURCE_TYPES = {
 }
 RENDERED_SOURCE = _IPTC + "algorithmicMedia"
 """A render of a person who never lived."""
+WHITE = 255
+"""Of a mask: changed."""
 NOBODY: Mapping[str, Item] = MappingProxyType({})
 
 
@@ -93,7 +98,7 @@ def release(
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             marks = marker.bring(item, item.location, path)
-            rows.append(_row(item, marks, path, folder, origin))
+            rows.append(_row(item, marks, path, folder, origin, parents))
         marker.note()
         append_rows(folder / PROVENANCE, rows)
     return rows
@@ -106,7 +111,8 @@ def release_picture(pixels: Picture, path: Path, shown: Sequence[Item], origin: 
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".part-{path.name}")
         part.unlink(missing_ok=True)
-        kind = source_type(shown[0])
+        first = next((item for item in shown if source_type(item) is not None), shown[0])
+        kind = source_type(first)
         marks = marker.draw(pixels, shown, part, path.name) if kind else None
         if marks is None:
             write_png(part, pixels)
@@ -115,9 +121,9 @@ def release_picture(pixels: Picture, path: Path, shown: Sequence[Item], origin: 
             "sha256": digest_of_file(part),
             "items": [item.id for item in shown],
             "synthetic": kind is not None,
-            "kind": str(shown[0].kind),
+            "kind": str(first.kind),
             "digital_source_type": kind,
-            "generator": shown[0].group,
+            "generator": first.group,
             "made_by": origin,
             "marks": marks.record() if marks else None,
         }
@@ -173,7 +179,7 @@ class Marker:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
         marks = mark_media(media, target, self._job(item, kind, target.suffix), self.keys)
-        return _row(item, marks, target, folder, self.origin)
+        return _row(item, marks, target, folder, self.origin, self.parents)
 
     def finish(self, folder: Path, rows: Sequence[dict[str, JSON]]) -> None:
         """Write the rows of what was written one by one."""
@@ -181,10 +187,11 @@ class Marker:
         append_rows(folder / PROVENANCE, rows)
 
     def draw(self, pixels: Picture, shown: Sequence[Item], target: Path, title: str) -> Marked:
-        """Write a picture that shows several Items."""
-        kind = source_type(shown[0])
-        mark = self._mark(digest_of([item.id for item in shown]), shown[0])
-        facts = self._facts(shown[0], mark) | {"item": title, "items": len(shown)}
+        """Write a picture that shows several Items; the first synthetic one says what it is."""
+        first = next((item for item in shown if source_type(item) is not None), shown[0])
+        kind = source_type(first)
+        mark = self._mark(digest_of([item.id for item in shown]), first)
+        facts = self._facts(first, mark) | {"item": title, "items": len(shown)}
         job = Job(mark=mark, source_type=str(kind), title=title, kind=Kind.FULLY_SYNTHETIC, facts=facts)
         return mark_media(ImageMedia(pixels=pixels), target, job, self.keys)
 
@@ -219,7 +226,9 @@ class Marker:
         return {"run": mark.run, "made_by": self.origin, "generator": item.group, "kind": str(item.kind)}
 
 
-def _row(item: Item, marks: Marked | None, file: Path, folder: Path, origin: str) -> dict[str, JSON]:
+def _row(
+    item: Item, marks: Marked | None, file: Path, folder: Path, origin: str, parents: Mapping[str, Item]
+) -> dict[str, JSON]:
     """Return what `provenance.jsonl` says of a file."""
     return {
         "file": file.relative_to(folder).as_posix(),
@@ -232,10 +241,45 @@ def _row(item: Item, marks: Marked | None, file: Path, folder: Path, origin: str
         "digital_source_type": source_type(item),
         "generator": item.group,
         "sources": list(item.sources),
+        "parents": {source: parents[source].content for source in item.sources if source in parents},
         "seed": item.seed,
         "made_by": origin,
         "marks": marks.record() if marks else None,
     }
+
+
+def parents_told(folder: Path) -> dict[str, str]:
+    """Return what the provenance of a set that left says of the Items that its files were made from: id -> content."""
+    told: dict[str, str] = {}
+    for line in _lines(folder / PROVENANCE):
+        told |= {name: content for name, content in (json.loads(line).get("parents") or {}).items() if content}
+    return told
+
+
+def release_masks(item: Item, folder: Path) -> dict[str, JSON] | None:
+    """Bring the masks of an Item into `folder`, black and white: where it was changed, and never how.
+
+    A mask may be grey, and grey enough to be a picture; one that is not leaves as it is.
+
+    Returns:
+        What the Item's facts are to say under `mask`, if that changes.
+
+    Raises:
+        IntegrityError: They are not the masks that were made with the Item.
+        StorageError: The disk is full or read-only.
+    """
+    assert item.mask_location is not None
+    told = item.facts.get("mask")
+    if not isinstance(told, Mapping) or told.get("content") != digest_of_masks(item):
+        raise IntegrityError(f"{item.mask_location}: not the masks that were made with {item.id}")
+    name = Path(item.mask_path)
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if not any(((mask != 0) & (mask != WHITE)).any() for mask in read_masks(item)):
+            shutil.copyfile(item.mask_location, folder / name.name)
+            return None
+        cut = lambda: (np.where(mask > WHITE // 2, WHITE, 0).astype(np.uint8) for mask in read_masks(item))  # noqa: E731
+        return write_masks(folder, name.stem, cut, item.facts)[1]
 
 
 def append_rows(path: Path, rows: Sequence[dict[str, JSON]]) -> None:

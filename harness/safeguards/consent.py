@@ -113,6 +113,17 @@ def consents_digest(path: Path, day: datetime.date) -> str:
     return digest_of([c.model_dump(mode="json") for c in read_consents(path) if c.in_force(day)])
 
 
+def training_digest(path: Path, day: datetime.date) -> str:
+    """Return the digest of which records let whom be learnt from on `day`; part of what is trained on real people.
+
+    Raises:
+        InputError: As `read_consents`.
+    """
+    records = read_consents(path)
+    told = [[one.id, one.why_not(day)] for one in records]
+    return digest_of(told) if told else "none"
+
+
 def add_consent(path: Path, record: ConsentRecord) -> None:
     """Append a record.
 

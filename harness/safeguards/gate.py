@@ -1,7 +1,7 @@
 """The gate: what terms and consent must say before a system may learn from people or alter them."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..cards import GeneratorCard
 from ..contracts import Request
@@ -16,6 +16,50 @@ def why_not_fit(card: GeneratorCard, terms: Terms) -> str | None:
     if card.fits and not terms.allow("train"):
         return f"training '{card.name}' on pictures of real people: {_how('train')}"
     return None
+
+
+def why_not_learn(detector: str, terms: Terms) -> str | None:
+    """Return why a detector may not be trained on a set, or None."""
+    if not terms.allow("train"):
+        return f"training '{detector}' on real people: {_how('train')}"
+    return None
+
+
+def why_not_taught(
+    items: Iterable[Item],
+    learner: str,
+    consents: Sequence[ConsentRecord],
+    day: datetime.date,
+    dataset: str | None = None,
+    *,
+    technique: str | None = None,
+) -> str | None:
+    """Return whose consent speaks against learning from these Items of real people, or None.
+
+    Whoever gave no record is covered by the set's terms alone. Whoever gave one must allow `train`; or, where a system
+    learns what it is to make of them, that very `technique`.
+    """
+    people = {(name, item.group) for item in items for name in _everybody(item)} if consents else set()
+    for person, group in sorted(people):
+        known = [record for record in consents if record.names(person, (group, dataset))]
+        if known and not any(_lets_learn(record, technique, day) for record in known):
+            ended = next((why for why in (record.why_not(day) for record in known) if why), "it does not say 'train'")
+            return (
+                f"training '{learner}' on '{person}', whose consent speaks against it ({ended}): record one with "
+                "--purpose train (fauxbench consent add), or leave this person out of the data"
+            )
+    return None
+
+
+def _lets_learn(record: ConsentRecord, technique: str | None, day: datetime.date) -> bool:
+    made = technique is not None and record.covers(technique, day) and "evaluate" in record.purposes
+    return made or (record.in_force(day) and "train" in record.purposes)
+
+
+def _everybody(item: Item) -> set[str]:
+    """Return who can be seen or heard in an Item: of a swap two people."""
+    named = {item.clusters[name] for name in ("identity", "source_identity", "speaker") if name in item.clusters}
+    return named or {_person(item)}
 
 
 def why_not_edit(card: GeneratorCard, terms: Terms) -> str | None:

@@ -18,6 +18,7 @@ from .ledger import look_up
 from .marking import payload_text, rate_of
 from .watermark import Found, find_in_frames, find_in_picture, find_in_sound
 from .watermark.lattice import FALSE_POSITIVES
+from .watermark.picture import SMALLEST
 from .xmp import read_xmp
 
 SYNTHETIC = frozenset(
@@ -54,11 +55,15 @@ class Inspection:
 
     path: Path
     modality: Modality
+    content: str | None
+    """sha256 over what it shows or sounds like; None if it cannot be decoded."""
     damage: str | None
     """Why it cannot be decoded, or None."""
     watermark: Found | None
     not_searched: str | None
     """Why no watermark was looked for, or None."""
+    too_small: str | None
+    """Why such a file never has a watermark, or None."""
     credentials: Credentials
     xmp: str | None
     sidecar: Sidecar | None
@@ -127,6 +132,8 @@ class Inspection:
         if not self.marked:
             if self.not_searched:
                 return f"no mark found; no watermark was looked for: {self.not_searched}"
+            if self.too_small:
+                return f"no mark found; {self.too_small}, so this does not say that the file is real"
             return (
                 f"no mark found. An unmarked file is taken for a marked one at most once in {1 / self.by_chance:,.0f}; "
                 "a mark can be destroyed, so this does not say that the file is real"
@@ -161,6 +168,7 @@ class Inspection:
         found, signed = self.watermark, self.credentials
         mark = found.mark if found else None
         watermark: dict[str, JSON] = {"found": found is not None, "not_searched": self.not_searched}
+        watermark["too_small"] = self.too_small
         watermark["false_positive_rate"] = found.false_positive_rate if found else self.by_chance
         if found:
             fields = {name: getattr(mark, name) for name in ("run", "item", "generator")} if mark else None
@@ -212,7 +220,7 @@ def inspect(path: Path, authorities: Sequence[Path] = ()) -> Inspection:
     folder = keys_folder()
     keys = read_keys(folder) if folder.exists() else None
     trusted = [_certificate(one) for one in authorities] + ([keys.authority] if keys else [])
-    content, damage = _content(path, modality)
+    content, shape, damage = _content(path, modality)
     not_searched = "the file cannot be decoded" if damage else None
     if keys is None:
         not_searched = f"there is no key in {folder}, so nothing was ever marked with it"
@@ -220,9 +228,11 @@ def inspect(path: Path, authorities: Sequence[Path] = ()) -> Inspection:
     return Inspection(
         path=path,
         modality=modality,
+        content=content,
         damage=damage,
         watermark=found,
         not_searched=not_searched,
+        too_small=_too_small(shape),
         credentials=read_credentials(path, trusted),
         xmp=read_xmp(path),
         sidecar=_sidecar(path, content),
@@ -240,12 +250,21 @@ def _certificate(path: Path) -> bytes:
     return data
 
 
-def _content(path: Path, modality: Modality) -> tuple[str | None, str | None]:
-    """Return the digest of the content, or why there is none."""
+def _content(path: Path, modality: Modality) -> tuple[str | None, Mapping[str, JSON], str | None]:
+    """Return the digest of the content and what is known of its form, or why there is none."""
     try:
-        return content_of(path, modality)[0], None
+        return *content_of(path, modality), None
     except MediaError as error:
-        return None, str(error).removeprefix(f"{path}: ")
+        return None, {}, str(error).removeprefix(f"{path}: ")
+
+
+def _too_small(shape: Mapping[str, JSON]) -> str | None:
+    """Say that a picture has no room for a watermark; a clip without sound neither."""
+    sides = [int(shape[name]) for name in ("width", "height") if shape.get(name)]
+    if not sides or min(sides) >= SMALLEST:
+        return None
+    size = "x".join(map(str, sides))
+    return f"a picture of {size} has no room for a watermark (that takes {SMALLEST} pixels on the shorter side)"
 
 
 def _search(path: Path, modality: Modality, keys: Keys) -> Found | None:

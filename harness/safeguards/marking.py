@@ -46,11 +46,13 @@ class Job:
     kind: Kind
     facts: Mapping[str, JSON]
     ingredients: Sequence[Ingredient] = ()
+    derived: bool = False
+    """Made of the first ingredient by cutting, converting or drawing, whatever its kind."""
 
     def claim(self, *, watermarked: bool, xmp: bool) -> Claim:
         """Return what the manifest is to say."""
         payload = payload_text(self.mark) if watermarked else None
-        made = self.kind in {Kind.REAL, Kind.FULLY_SYNTHETIC} or not self.ingredients
+        made = not self.derived and (self.kind in {Kind.REAL, Kind.FULLY_SYNTHETIC} or not self.ingredients)
         return Claim(
             title=self.title,
             source_type=self.source_type,
@@ -278,10 +280,14 @@ def ingredients_of(item: Item, parents: Mapping[str, Item]) -> tuple[Ingredient,
     found = []
     for source in item.sources:
         parent = parents.get(source)
-        suffix = Path(parent.path).suffix.lower() if parent else ""
-        form = _FORMATS.get(suffix, "application/octet-stream")
+        form = format_of(parent.path if parent else "")
         found.append(Ingredient(title=source, content=parent.content if parent else None, format=form))
     return tuple(found)
+
+
+def format_of(path: str) -> str:
+    """Return the media type of a file that is named as an ingredient."""
+    return _FORMATS.get(Path(path).suffix.lower(), "application/octet-stream")
 
 
 _FORMATS = {

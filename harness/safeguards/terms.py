@@ -37,8 +37,17 @@ class TermsRecord(Document):
     """The last day on which it holds."""
 
     def in_force(self, day: datetime.date) -> bool:
-        """Whether the record has not expired on `day`."""
-        return self.expires is None or day <= self.expires
+        """Whether the record holds on `day`."""
+        return self.why_not(day) is None
+
+    def why_not(self, day: datetime.date) -> str | None:
+        """Return why the record does not hold on `day`, or None; one from the future says that a clock is wrong."""
+        for what, date in (("were recorded", self.accepted), ("rest on an agreement made", self.agreed)):
+            if date is not None and day < date:
+                return f"the accepted terms {what} on {date}, and this machine's clock says {day}: set the clock"
+        if self.expires is not None and day > self.expires:
+            return f"the accepted terms expired on {self.expires} (this machine's clock says {day})"
+        return None
 
 
 class TermsFile(Document):

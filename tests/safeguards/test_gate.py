@@ -9,13 +9,21 @@ from fauxbench.harness.contracts import Request
 from fauxbench.harness.errors import InputError
 from fauxbench.harness.media.item import Item, Kind, Modality
 from fauxbench.harness.media.mediaset import Terms
-from fauxbench.harness.safeguards.consent import ConsentRecord, consents_digest, consents_file, read_consents
+from fauxbench.harness.safeguards.consent import (
+    ConsentRecord,
+    consents_digest,
+    consents_file,
+    read_consents,
+    training_digest,
+)
 from fauxbench.harness.safeguards.gate import (
     consents_used,
     why_not_edit,
     why_not_fit,
+    why_not_learn,
     why_not_leave,
     why_not_request,
+    why_not_taught,
 )
 
 DAY = datetime.date(2026, 6, 15)
@@ -269,3 +277,44 @@ def test_the_consents_that_were_relied_on() -> None:
     assert consents_used(request, SWAP, ALLOWED, records, DAY, leaves=True) == {theirs.id: "bert"}
     assert narrow.id != wide.id
     assert wide.model_copy(update={"revoked": DAY}).id == wide.id
+
+
+def test_detectors_learn_from_real_people_only_if_terms_say_train() -> None:
+    assert "must permit 'train'" in str(why_not_learn("cnn", REAL))
+    assert why_not_learn("cnn", ALLOWED) is None
+    assert why_not_learn("cnn", Terms(people="rendered")) is None
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (None, None),
+        (consent(person="bert"), None),
+        (consent(purposes=["train"]), None),
+        (consent(), "it does not say 'train'"),
+        (consent(purposes=["train"], expires="2026-06-14"), "expired on 2026-06-14"),
+        (consent(purposes=["train"], revoked="2026-06-01"), "revoked on 2026-06-01"),
+        (consent(purposes=["train"], granted="2026-07-01"), "this machine's clock says 2026-06-15"),
+    ],
+)
+@pytest.mark.parametrize("role", ["identity", "source_identity", "speaker"])
+def test_whoever_gave_a_record_is_learnt_from_only_if_it_says_train(
+    role: str, record: ConsentRecord | None, words: str | None
+) -> None:
+    items = [person("1", identity="carl"), person("2", **{role: "anna"})]
+    said = why_not_taught(items, "cnn", [record] if record else [], DAY, "g")
+    assert said is None if words is None else words in str(said) and "'anna'" in str(said)
+
+
+def test_a_system_may_learn_what_somebody_consented_to_have_made_of_them() -> None:
+    items = [person("1", identity="anna")]
+    assert why_not_taught(items, "swap", [consent()], DAY, technique="swap") is None
+    assert why_not_taught(items, "voice", [consent()], DAY, technique="voice") is not None
+
+
+def test_what_may_be_learnt_is_part_of_the_fingerprint(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    assert training_digest(path, DAY) == "none"
+    before = training_digest(write(path, consent()), DAY)
+    assert before != training_digest(write(path, consent(revoked="2026-06-01")), DAY)
+    assert before != training_digest(write(path, consent()), datetime.date(2027, 1, 1))

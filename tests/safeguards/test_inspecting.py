@@ -211,7 +211,18 @@ def test_files_from_elsewhere(tmp_path: Path) -> None:
         Image.fromarray(picture(seed)).save(tmp_path / "p.png")
         found = inspect(tmp_path / "p.png")
         assert (found.marked, found.findings, found.credentials.state) == (False, (), "none")
-        assert found.record()["watermark"] == {"found": False, "not_searched": None, "false_positive_rate": 2e-6}
+        told = {"found": False, "not_searched": None, "too_small": None, "false_positive_rate": 2e-6}
+        assert found.record()["watermark"] == told
+
+
+def test_a_picture_too_small_for_a_watermark_is_said_to_be_one(tmp_path: Path) -> None:
+    own_keys()
+    Image.fromarray(picture(1, 24)).save(tmp_path / "p.png")
+    found = inspect(tmp_path / "p.png")
+    assert "a picture of 24x24 has no room for a watermark" in found.verdict
+    assert "does not say that the file is real" in found.verdict
+    Image.fromarray(picture(1, 32)).save(tmp_path / "p.png")
+    assert inspect(tmp_path / "p.png").too_small is None
 
 
 def test_another_users_mark_is_not_ours(left: Left, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

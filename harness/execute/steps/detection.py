@@ -1,5 +1,6 @@
 """Steps around detectors: train, detect (or take scores made elsewhere), choose thresholds, evaluate."""
 
+import datetime
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -9,10 +10,12 @@ from ...canonical import JSON, canonical, digest_of
 from ...cards import DetectorCard
 from ...connect.weights import digest_of_weights
 from ...contracts import Detector, ScoreRecord
-from ...errors import InputError
+from ...errors import InputError, RefusedError
 from ...media.item import Item, Split
 from ...media.mediaset import MediaSet
 from ...registry import load_class
+from ...safeguards.consent import read_consents
+from ...safeguards.gate import why_not_learn, why_not_taught
 from ...stats.blocks import blocks_by_id
 from ...stats.clusters import Label
 from ...stats.intake import STRAYS, settle
@@ -47,6 +50,7 @@ def train(step: Step) -> Outcome:
         chosen = {
             split: [item for media in sets for item in media.select(split)] for split in (Split.TRAIN, Split.VALIDATION)
         }
+        _refuse(step, detector.card.name, sets)
         for split, items in chosen.items():
             truths = {is_fake(item, detector.card.target) for item in items}
             if len(truths) < 2:
@@ -61,6 +65,19 @@ def train(step: Step) -> Outcome:
         json.dumps({"threshold": threshold, "chosen_on": str(Split.VALIDATION)}), encoding="utf-8"
     )
     return Outcome(output=digest_of([digest_of_weights(weights), threshold]), facts={"threshold": threshold})
+
+
+def _refuse(step: Step, name: str, sets: Sequence[MediaSet]) -> None:
+    """Raise RefusedError if terms or consents of the real people in the sets speak against learning from them."""
+    day = datetime.datetime.now(tz=datetime.UTC).date()
+    consents = read_consents(Path(str(step.task["consents"]))) if "consents" in step.task else ()
+    for media in sets:
+        if media.card.terms.people != "real":
+            continue
+        learnt = [item for item in media if item.split in {Split.TRAIN, Split.VALIDATION}]
+        reason = why_not_learn(name, media.card.terms) or why_not_taught(learnt, name, consents, day, sets[0].card.name)
+        if reason:
+            raise RefusedError(reason)
 
 
 def detect(step: Step) -> Outcome:

@@ -74,6 +74,22 @@ def test_a_later_record_takes_the_place_of_an_earlier_one() -> None:
     assert record.purposes == ("evaluate", "train")
 
 
+def test_a_clock_that_is_wrong_is_said(tmp_path: Path) -> None:
+    card = dataset_card("dfdc")
+    accepted("dfdc")
+    with pytest.raises(RefusedError, match=r"recorded on 2026-06-01, and this machine's clock says 2026-05-31: set"):
+        terms_of(card, tmp_path, datetime.date(2026, 5, 31))
+    late = TermsRecord(
+        dataset="dfdc", grant="x", purposes=("evaluate",), accepted=DAY, agreed=datetime.date(2026, 6, 9)
+    )
+    record_terms(terms_file(), late)
+    with pytest.raises(RefusedError, match="rest on an agreement made on 2026-06-09, and this machine's clock says"):
+        terms_of(card, tmp_path, datetime.date(2026, 6, 2))
+    assert terms_of(card, tmp_path, datetime.date(2026, 6, 9)).grant == "x"
+    with pytest.raises(InputError, match="--expires 2026-05-01: is over already"):
+        new_record(card, "x", ("evaluate",), expires=datetime.date(2026, 5, 1), day=DAY)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"schema_version": 2}', '{"records": [{"dataset": "dfdc"}]}'])
 def test_a_damaged_file_is_said_to_be_one(text: str) -> None:
     terms_file().write_text(text)
