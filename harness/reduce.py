@@ -33,6 +33,8 @@ from .store.schema import (
 )
 from .suite import suite_digest
 
+OWN_N = frozenset({"utility", "safety"})
+"""Sections whose rows look at what they choose themselves, not at a whole test split."""
 FAILS_MEMORISATION = "fails memorisation"
 ALPHA = 0.05
 """Level of the warnings of a run, after Holm."""
@@ -71,6 +73,7 @@ class _Reducer:
             numeric_class=numeric_class(self.planned.plan.device),
             systems=systems,
             rows=marked,
+            taught=dict(self.planned.taught),
             warnings=(*self._warnings(systems), *_row_warnings(rows)),
         )
         return Reduced(results=results, replicates=replicates)
@@ -164,7 +167,7 @@ class _Reducer:
             else None,
             n=n,
             n_real=_reals(row, found),
-            expected=n if row.role == "group" or "level" in row.slice or row.section == "utility" else expected,
+            expected=n if row.role == "group" or "level" in row.slice or row.section in OWN_N else expected,
             failures=self._failures(row, found),
             direction=row.direction.value,
             protocol=protocol,

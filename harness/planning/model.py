@@ -77,7 +77,7 @@ class Compared:
 class RowPlan:
     """One row of the results, before it has a value."""
 
-    section: Literal["realism", "detection", "false_alarms", "shortcuts", "robustness", "utility"]
+    section: Literal["realism", "detection", "false_alarms", "shortcuts", "robustness", "utility", "safety"]
     system: str
     role: Literal["system", "control", "group"]
     kind: str
@@ -112,6 +112,8 @@ class SuitePlan:
     rows: tuple[RowPlan, ...]
     detect_units: Mapping[str, str]
     """Name of a score file -> unit that makes it."""
+    taught: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Training set of detectors, as tables name it -> its systems."""
 
 
 @dataclass(slots=True, kw_only=True)

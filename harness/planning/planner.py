@@ -13,6 +13,7 @@ from .conditions import plan_conditions
 from .detection import plan_detection
 from .model import RENDERED, Draft, SuitePlan
 from .realism import plan_realism
+from .safety import plan_safety
 from .sets import counts_to_ask, plan_real
 from .shortcuts import plan_shortcuts
 from .systems import plan_systems
@@ -66,6 +67,7 @@ def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu", *, 
     draft.split_sizes = plan_real(draft)
     draft.counts = counts_to_ask(draft)
     draft.systems += plan_systems(draft)
+    taught: dict[str, tuple[str, ...]] = {}
     if not sets_only:
         _check_modality(draft)
         _check_enough(draft)
@@ -74,10 +76,13 @@ def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu", *, 
         plan_conditions(draft)
         plan_shortcuts(draft, detectors)
         plan_utility(draft, detectors)
+        plan_safety(draft)
+        taught = {one.train: tuple(system.name for system in one.own) for one in detectors if one.trained}
     return SuitePlan(
         suite=suite,
         plan=Plan(units=tuple(draft.units.values()), device=device),
         systems=draft.systems,
         rows=tuple(draft.rows),
         detect_units=draft.detect_units,
+        taught=taught,
     )

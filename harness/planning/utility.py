@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Literal
 
 from ..canonical import JSON
-from ..errors import SuiteError
+from ..errors import RefusedError, SuiteError
 from ..media.item import Modality
 from ..plan import Unit
 from ..stats.score import Direction
@@ -24,13 +24,16 @@ def plan_utility(draft: Draft, detectors: Sequence[Scored]) -> None:
     """Add the downstream task, if the suite names one, and what detectors gain by each system that some do without.
 
     Raises:
-        SuiteError: The real set holds no pictures, or has no train split.
+        SuiteError: The real set holds no pictures.
+        RefusedError: Its people are real, and its terms do not permit training.
     """
     spec = draft.suite.utility
     if spec is None:
         return
     if draft.modality is not Modality.IMAGE:
         raise SuiteError("utility: its classifier reads pictures, and the real set holds none; leave it out")
+    if not draft.terms.allow("train"):
+        raise RefusedError("utility: its classifier would learn from real people, and the terms do not permit 'train'")
     _Task(draft, spec).plan()
     _plan_detectors(draft, detectors)
 

@@ -30,6 +30,7 @@ from .panels import (
     value_cell,
 )
 from .robustness import robustness_tables
+from .scoreboard import scoreboard_tables
 from .shortcuts import shortcut_tables
 from .utility import utility_tables
 
@@ -47,7 +48,12 @@ def tables(results: Results, *, version: str | None = None) -> dict[str, Table]:
         version: Of fauxbench, for the provenance; by default the installed one.
     """
     origin = provenance(results, version)
-    built = [*_realism(results, origin), *detection_tables(results, origin), *shortcut_tables(results, origin)]
+    built = [
+        *scoreboard_tables(results, origin),
+        *_realism(results, origin),
+        *detection_tables(results, origin),
+        *shortcut_tables(results, origin),
+    ]
     built += robustness_tables(results, origin)
     built += utility_tables(results, origin)
     return {table.name: table for table in built}

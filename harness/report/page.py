@@ -80,6 +80,7 @@ class Part:
 
 
 _SECTIONS = (
+    ("scoreboard", "Scoreboard", "How real, how well caught, how useful, how safe.", ("scoreboard",)),
     ("realism", "Realism", "How close each system comes to real data.", ("realism",)),
     (
         "detection",

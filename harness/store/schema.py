@@ -62,7 +62,7 @@ class Row(Document):
 
     id: str
     """Unique in the run; the key of replicates.json."""
-    section: Literal["realism", "detection", "false_alarms", "shortcuts", "robustness", "utility"]
+    section: Literal["realism", "detection", "false_alarms", "shortcuts", "robustness", "utility", "safety"]
     system: str
     """`name@version`; a control: `real` (real against held-out real), `real-degraded` (the same, degraded); or a group
     of systems: a kind, or what is fake in their items."""
@@ -162,6 +162,8 @@ class Results(Document):
     numeric_class: str
     systems: tuple[SystemRecord, ...]
     rows: tuple[Row, ...]
+    taught: dict[str, tuple[str, ...]] = {}
+    """Training set of detectors, as slices name it -> the systems that they learnt from."""
     warnings: tuple[str, ...] = ()
 
 

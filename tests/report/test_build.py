@@ -26,6 +26,7 @@ def built(sample):
 
 def test_names_and_order(built):
     assert list(built) == [
+        "scoreboard",
         "realism",
         "realism-augmented_real",
         "detection",

@@ -32,6 +32,7 @@ _HOME = {
     "learn": "utility",
     "gained": "utility",
     "taught_detector": "utility",
+    "safety": "safety",
 }
 
 
