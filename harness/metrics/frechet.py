@@ -18,7 +18,7 @@ from ..stats.intervals import jackknife_interval
 from ..stats.score import Measurement
 from .base import Evidence, Features, Metric
 from .sets import Sample, both_sets, fault, matrix, refused
-from .spectra import eigenvalues, nuclear_norm, nuclear_norm_squared_first
+from .spectra import cholesky, congruent, eigenvalues, nuclear_norm, nuclear_norm_squared_first
 
 Array = NDArray[np.float64]
 CHUNK = 8192
@@ -137,12 +137,10 @@ def frechet_of_moments(a: Moments, b: Moments) -> float:
     traces = float(np.trace(one)), float(np.trace(two))
     if not np.isfinite([*traces, float(step @ step)]).all():
         raise InputError("features: found NaN or infinity")
-    lower = _cholesky(one)
+    lower = cholesky(one)
     if lower is None:
         return _low_rank(step, *traces, _root(one) @ _root(two).T)
-    from scipy.linalg.lapack import dsygst
-
-    product, _ = dsygst(two, lower, itype=2, lower=1)  # the lower half of Lᵀ S2 L, at half the cost of two products
+    product = congruent(lower, two)
     return _combine(step, *traces, float(np.sqrt(np.clip(eigenvalues(product), 0, None)).sum()))
 
 
@@ -154,7 +152,7 @@ def frechet_to_statistics(features: ArrayLike, mean: ArrayLike, covariance: Arra
         raise InputError(f"features have {rows.shape[1]} columns, the statistics {len(reference.mean)}")
     if len(rows) > rows.shape[1]:
         return frechet_of_moments(reference, Moments.of(rows))
-    one, lower = _Centred.of(rows), _cholesky(reference.covariance)
+    one, lower = _Centred.of(rows), cholesky(reference.covariance)
     root = _root(reference.covariance) if lower is None else lower.T
     trace = float(np.trace(reference.covariance))
     return _low_rank(one.mean - reference.mean, one.trace, trace, one.rows @ root.T)
@@ -167,13 +165,6 @@ def _combine(step: Array, trace_a: float, trace_b: float, nuclear: float) -> flo
     if distance < -LOST * scale:
         raise ArithmeticError(f"Fréchet distance {distance} is below zero by more than rounding")
     return 0.0 if distance < ROUNDING * scale else distance
-
-
-def _cholesky(covariance: Array) -> Array | None:
-    try:
-        return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
-    except np.linalg.LinAlgError:
-        return None
 
 
 def _root(covariance: Array) -> Array:
@@ -220,7 +211,7 @@ class _Centred:
         if count <= size:
             return self.rows
         covariance = self.rows.T @ self.rows
-        lower = _cholesky(covariance)
+        lower = cholesky(covariance)
         return _root(covariance) if lower is None else lower.T
 
 

@@ -1,5 +1,7 @@
 """Eigenvalues and singular values of large float64 matrices, by whichever library is faster at their size."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ LARGE = 512
 """From this side on, torch's two-stage reduction takes half of LAPACK's time; below, importing it would not pay."""
 _LOST = 1e-10
 """Share of a nuclear norm that squaring may cost."""
+_STRIPS = 8
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -20,6 +23,34 @@ def eigenvalues(matrix: Array) -> Array:
 
     own = torch.from_numpy(np.ascontiguousarray(matrix, dtype=np.float64)).clone()  # aligned, so that sums never vary
     return np.asarray(torch.linalg.eigvalsh(own).numpy(), dtype=np.float64)
+
+
+def cholesky(matrix: Array) -> Array | None:
+    """Lower Cholesky factor (D, D) of a symmetric matrix, or None if it is not positive definite."""
+    if len(matrix) < LARGE:
+        try:
+            return np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
+        except np.linalg.LinAlgError:
+            return None
+    import torch
+
+    lower, info = torch.linalg.cholesky_ex(torch.from_numpy(np.ascontiguousarray(matrix)))
+    return np.asarray(lower.numpy(), dtype=np.float64) if int(info) == 0 else None
+
+
+def congruent(lower: Array, matrix: Array) -> Array:
+    """Lower half of Lᵀ S L, of a lower triangular L and a symmetric S (both (D, D)); above it are zeros.
+
+    In strips, so that of the two products only what is not zero and not above the diagonal is multiplied.
+    """
+    size = len(matrix)
+    edges = np.linspace(0, size, 1 + max(1, min(_STRIPS, size // 64))).astype(int)
+    right, out = np.empty_like(matrix), np.zeros_like(matrix)
+    for start, stop in pairwise(edges):
+        right[:, start:stop] = matrix[:, start:] @ lower[start:, start:stop]
+    for start, stop in pairwise(edges):
+        out[start:stop, :stop] = lower[start:, start:stop].T @ right[start:, :stop]
+    return out
 
 
 def nuclear_norm(matrix: Array) -> float:

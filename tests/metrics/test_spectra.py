@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from fauxbench.harness.metrics.frechet import frechet_distance
-from fauxbench.harness.metrics.spectra import LARGE, eigenvalues, nuclear_norm, nuclear_norm_squared_first
+from fauxbench.harness.metrics.spectra import (
+    LARGE,
+    cholesky,
+    congruent,
+    eigenvalues,
+    nuclear_norm,
+    nuclear_norm_squared_first,
+)
 
 
 @pytest.mark.parametrize("size", [40, LARGE + 8])
@@ -34,3 +41,22 @@ def test_the_fast_way_changes_no_distance(rng, monkeypatch):
     monkeypatch.setattr("fauxbench.harness.metrics.frechet.nuclear_norm_squared_first", lambda product: None)
     assert fast == pytest.approx(frechet_distance(a, b), rel=1e-8)
     assert fast != 0
+
+
+@pytest.mark.parametrize("size", [1, 2, 63, 200, 600])
+def test_congruent_gives_the_lower_half_of_the_product(size):
+    rng = np.random.default_rng(size)
+    lower, other = np.tril(rng.normal(size=(size, size))), rng.normal(size=(size, size))
+    symmetric = other + other.T
+    found = congruent(lower, symmetric)
+    np.testing.assert_allclose(np.tril(found), np.tril(lower.T @ symmetric @ lower), atol=1e-9 * size)
+
+
+@pytest.mark.parametrize("size", [3, 600])
+def test_cholesky_factors_or_says_no(size):
+    rows = np.random.default_rng(0).normal(size=(2 * size, size))
+    definite, singular = rows.T @ rows, rows[: size - 1].T @ rows[: size - 1] - 1e-6 * np.eye(size)
+    lower = cholesky(definite)
+    assert np.all(lower == np.tril(lower))
+    np.testing.assert_allclose(lower @ lower.T, definite, atol=1e-10 * size)
+    assert cholesky(singular) is None
