@@ -26,7 +26,7 @@ class Unit:
     id: str
     """Unique in the plan and readable: `fit dcgan@1 seed 0`."""
     kind: str
-    """index, render, collect, alter, fit, generate, extract, measure, train, detect, evaluate."""
+    """index, render, gather, collect, alter, fit, generate, extract, measure, train, detect, evaluate."""
     what: str
     """What it works on, for durations: the same work has the same word in every plan."""
     key: Mapping[str, JSON]

@@ -27,7 +27,7 @@ from .store.schema import Results
 from .store.store import Store, storage_errors, weights_folder
 from .suite import Suite, find_suite, read_suite
 
-SET_KINDS = frozenset({"index", "render", "generate", "collect", "condition"})
+SET_KINDS = frozenset({"index", "render", "gather", "generate", "collect", "condition"})
 """Kinds of units that make a MediaSet."""
 
 

@@ -151,7 +151,7 @@ class Suite(Document):
     precision: Literal["fp32", "bf16"] | None = None
     """Numbers in networks that know several; default: the first, `fp32`."""
     faces: Literal["middle", "found"] | None = None
-    """Instruments that look at one place: the face lies there, or is found and cut out first. Default: `found` where the
+    """Instruments that look at one place: the face lies there, or is found and cut out first. Default: `found` where
     people are real, `middle` where they are rendered."""
     detectors: tuple[Annotated[DetectorSpec, BeforeValidator(by_name)], ...] = ()
     train_on: tuple[str | tuple[str, ...], ...] = ()
@@ -168,7 +168,7 @@ class Suite(Document):
     @property
     def protocol(self) -> dict[str, str]:
         """The options that instruments are asked for, by name."""
-        asked = {"resize": self.resize, "precision": self.precision}
+        asked = {"resize": self.resize, "precision": self.precision, "faces": self.faces}
         return {name: value for name, value in asked.items() if value is not None}
 
     @field_validator("generators")

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -35,14 +36,57 @@ class StandIn(Generator):
     def _frames(self, clip: VideoMedia) -> Iterator[NDArray[np.uint8]]:
         late = max(1, round(float(self.parameters["late"]) * clip.fps))
         past: deque[NDArray[np.uint8]] = deque(maxlen=late + 1)
-        share: NDArray[np.float32] | None = None
+        place: _Place | None = None
         for pixels in clip.frames():
-            past.append(pixels)
-            share = _ellipse(*pixels.shape[:2]) if share is None else share
-            sigma = float(self.parameters["smooth"]) / 100.0 * pixels.shape[0]
-            old = cv2.GaussianBlur(past[0], (0, 0), sigma) if sigma > 0.0 else past[0]
-            mixed = pixels + share * (old.astype(np.float32) - pixels)
-            yield np.rint(np.clip(mixed, 0.0, 255.0)).astype(np.uint8)
+            place = place or _Place.of(*pixels.shape[:2], float(self.parameters["smooth"]) / 100.0)
+            past.append(pixels[place.around].copy())
+            made = pixels.copy()
+            made[place.inside] = place.mixed(pixels[place.inside], past[0])
+            yield made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a frame is changed; the rest of it is not looked at."""
+
+    share: NDArray[np.float32]
+    """Of the old frame, (h, w, 1) in [0, 1]."""
+    sigma: float
+    inside: tuple[slice, slice]
+    """Of a frame: where the share is above 0."""
+    around: tuple[slice, slice]
+    """As far around it as the filter reaches."""
+    within: tuple[slice, slice]
+    """`inside`, in what lies `around`."""
+
+    @classmethod
+    def of(cls, height: int, width: int, smooth: float) -> "_Place":
+        """Return the place for frames of a size."""
+        share = _ellipse(height, width)
+        sigma = smooth * height
+        reach = int(np.ceil(4 * sigma)) + 1
+        inside, around, within = [], [], []
+        for axis, side in ((1, height), (0, width)):
+            held = np.flatnonzero(share[:, :, 0].any(axis=axis))
+            first, last = int(held[0]), int(held[-1]) + 1
+            start, end = max(0, first - reach), min(side, last + reach)
+            inside.append(slice(first, last))
+            around.append(slice(start, end))
+            within.append(slice(first - start, last - start))
+        kept = share[inside[0], inside[1]]
+        return cls(
+            share=kept,
+            sigma=sigma,
+            inside=(inside[0], inside[1]),
+            around=(around[0], around[1]),
+            within=(within[0], within[1]),
+        )
+
+    def mixed(self, pixels: NDArray[np.uint8], old: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return pixels (h, w, 3) with the old ones, smoothed, blended in."""
+        smooth = np.asarray(cv2.GaussianBlur(old, (0, 0), self.sigma) if self.sigma > 0.0 else old)[self.within]
+        blended = pixels + self.share * (smooth.astype(np.float32) - pixels)
+        return np.rint(np.clip(blended, 0.0, 255.0)).astype(np.uint8)
 
 
 def _ellipse(height: int, width: int) -> NDArray[np.float32]:

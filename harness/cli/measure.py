@@ -27,7 +27,7 @@ def measure(
     metrics: Annotated[str | None, typer.Option(help="Names, separated by commas; default all that apply.")] = None,
     instruments: Annotated[str | None, typer.Option(help="Names, separated by commas.")] = None,
     protocol: Annotated[
-        str | None, typer.Option(help="resize=clean|pytorch-fid|tf1, precision=fp32|bf16; separated by commas.")
+        str | None, typer.Option(help="resize=clean|pytorch-fid|tf1, precision=fp32|bf16, faces=middle|found.")
     ] = None,
     save_stats: Annotated[
         Path | None, typer.Option(help="Write mu and sigma of the real pictures, as pytorch-fid reads them.")

@@ -94,6 +94,7 @@ def write_studio(
     asked: StudioFolder,
     progress: Callable[[float, str], None] = lambda done, message: None,
     shares: Mapping[str, float] = SHARES,
+    part: range | None = None,
 ) -> MediaSet:
     """Render everything that is asked for into `writer` and seal it.
 
@@ -104,6 +105,7 @@ def write_studio(
         asked: What to render.
         progress: Told the share that is done and a line about it.
         shares: Share of the people in each split.
+        part: Of clips alone: the people that are filmed here, as if the others were there; default: everybody.
 
     Raises:
         InputError: Nothing is asked for, or speech without the extra `speech`.
@@ -112,17 +114,19 @@ def write_studio(
         raise InputError("nothing to render: ask for pictures, clips or sounds")
     first = asked.recipes[0]
     splits = studio_splits(first.people, shares, first.seed, first.first_person)
-    for done, (item, media) in enumerate(_made(asked, splits), 1):
+    part = range(first.people) if part is None else part
+    count = asked.count * len(part) // first.people
+    for done, (item, media) in enumerate(_made(asked, splits, part), 1):
         writer.add(item, media)
-        progress(done / asked.count, f"{done} of {asked.count}: {item.id}")
+        progress(done / count, f"{done} of {count}: {item.id}")
     writer.facts = {"recipe": asked.digest}
     return writer.seal()
 
 
-def _made(asked: StudioFolder, splits: Mapping[str, Split]) -> Iterator[Made]:
+def _made(asked: StudioFolder, splits: Mapping[str, Split], part: range) -> Iterator[Made]:
     return chain(
         _pictures(asked.pictures, splits) if asked.pictures else (),
-        render_clips(asked.clips, splits) if asked.clips else (),
+        render_clips(asked.clips, splits, part=part) if asked.clips else (),
         render_speech(asked.sounds, splits) if asked.sounds else (),
     )
 

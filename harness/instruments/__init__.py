@@ -7,9 +7,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
-from ..canonical import digest_of, digest_of_file
+from ..canonical import JSON, digest_of, digest_of_file
 from ..cards import InstrumentCard, did_you_mean
 from ..errors import InputError, IntegrityError, WeightsMissingError
+from ..preprocess.portraits import portrait_identity
 from ..sources import reached
 
 if TYPE_CHECKING:
@@ -22,8 +23,14 @@ _SHIPPED = _HERE / "weights"
 """Weights small enough to come with the package."""
 _SHARED = ("pixels",)
 """Modules that every instrument's numbers pass through, besides those that its own module imports."""
+FACES = "faces"
+"""Option of instruments that look at one place: the face is in the `middle`, or is `found` and cut out first."""
+_LOOK = ("studio-face", "clip-face", "studio-mouth", "mouth-pixels", "studio-sync")
+_SAMPLED = {"clip-face": 5.0}
+"""Faces a second that an instrument reads, where that is fewer than it takes frames."""
 OPTIONS: "Mapping[str, Mapping[str, tuple[str, ...]]]" = {
-    "inception-2015": {"resize": ("clean", "pytorch-fid", "tf1"), "precision": ("fp32", "bf16")}
+    "inception-2015": {"resize": ("clean", "pytorch-fid", "tf1"), "precision": ("fp32", "bf16")},
+    **{name: {FACES: ("middle", "found")} for name in _LOOK},
 }
 """Instrument -> option of its protocol -> legal values, the default first."""
 
@@ -72,7 +79,13 @@ def load_instrument(name: str, weights_folder: Path, device: str = "cpu", **opti
         check_weights(card, path)
     module, _, attribute = card.entry.partition(":")
     kind = getattr(import_module(f"{__name__}.{module}"), attribute)
-    return cast("Instrument", kind(card, path, device, **options))
+    known = {option: value for option, value in options.items() if option != FACES}  # done before it sees anything
+    return cast("Instrument", kind(card, path, device, **known))
+
+
+def face_rate(card: InstrumentCard) -> float | None:
+    """Return how many faces a second an instrument of clips reads where they are found for it; None of pictures."""
+    return _SAMPLED.get(card.name, card.fps)
 
 
 def weights_path(card: InstrumentCard, folder: Path) -> Path | None:
@@ -139,8 +152,10 @@ def instrument_fingerprint(card: InstrumentCard, **options: str) -> str:
     """
     module = card.entry.partition(":")[0]
     sources = reached(_HERE / f"{name}.py" for name in (module, *_SHARED))
-    defaults = {option: legal[0] for option, legal in OPTIONS.get(card.name, {}).items()}
-    how = {"sound": card.sound, "fps": card.fps} if card.modality == "video" else {}
+    chosen = {option: legal[0] for option, legal in OPTIONS.get(card.name, {}).items()} | options
+    how: dict[str, JSON] = {"sound": card.sound, "fps": card.fps} if card.modality == "video" else {}
+    if chosen.pop(FACES, None) == "found":
+        how[FACES] = portrait_identity(face_rate(card))
     return digest_of(
         {
             **how,
@@ -148,7 +163,7 @@ def instrument_fingerprint(card: InstrumentCard, **options: str) -> str:
             "version": card.version,
             "outputs": list(card.outputs),
             "weights": card.weights.sha256 if card.weights is not None else None,
-            "options": {**defaults, **options},
+            "options": chosen,
             "code": {file.name: digest_of_file(file) for file in sources},
         }
     )

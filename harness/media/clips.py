@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import MediaError
 from .content import Picture, Sound, VideoMedia
-from .read import DIGEST_RATE, frame_rate, has_sound, read_frames, read_sound
+from .read import DIGEST_RATE, frame_rate, has_sound, read_frames, read_sound, upright
 
 TIMED = 0.25
 """Seconds by which picture and sound may start apart before it is no longer believed: then both start together."""
@@ -75,7 +75,7 @@ def _timed(path: Path) -> Iterator[tuple[float, Picture]]:
             for place, frame in enumerate(container.decode(video=0)):
                 at = place / rate if frame.time is None else frame.time
                 start = at if start is None else start
-                yield at - start, np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+                yield at - start, upright(frame)
     except (av.FFmpegError, OSError, UnicodeDecodeError) as error:
         raise MediaError(f"{path}: cannot be decoded: {error}") from error
 

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import platform
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,6 +37,11 @@ class Coding:
 
 USUAL = Coding()
 """How finished clips are encoded."""
+STEADY: Mapping[str, str] = MappingProxyType(
+    {"x264-params": "asm=SSE2Fast,SSSE3,SSE4.2"} if platform.machine().lower() in {"x86_64", "amd64"} else {}
+)
+"""libx264 without AVX-512, whose lookahead reads what lies behind a frame where the width is no multiple of 16: one and
+the same clip gave other bytes every time. Below it, every level gives the same."""
 
 
 def write_media(folder: Path, stem: str, media: object) -> tuple[Path, str, Mapping[str, JSON]]:
@@ -141,7 +147,7 @@ def write_video(path: Path, media: VideoMedia, coding: Coding = USUAL) -> None:
             stream = cast("av.VideoStream", container.add_stream(coding.encoder, rate=rate))
             stream.height, stream.width = first.shape[:2]
             stream.pix_fmt = "yuv444p" if stream.height % 2 or stream.width % 2 else "yuv420p"
-            stream.options = dict(coding.options)
+            stream.options = {**coding.options, **(STEADY if coding.encoder == "libx264" else {})}
             stream.codec_context.thread_count = 1
             if media.sound is not None:  # every stream is there before the first packet is written
                 track = _SoundTrack(container, media.sound, int(media.sample_rate), coding.sound)

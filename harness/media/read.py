@@ -37,7 +37,7 @@ def modality_of(path: Path) -> Modality | None:
 
 
 def read_frames(path: Path) -> Iterator[Picture]:
-    """Yield the frames of a clip, (H, W, 3) uint8 RGB, streamed in display order.
+    """Yield the frames of a clip, (H, W, 3) uint8 RGB, turned as players show them, streamed in display order.
 
     Raises:
         MediaError: No video stream, or a frame cannot be decoded.
@@ -49,9 +49,16 @@ def read_frames(path: Path) -> Iterator[Picture]:
             if not container.streams.video:
                 raise MediaError(f"{path}: no video stream")
             for frame in container.decode(video=0):
-                yield np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+                yield upright(frame)
     except (av.FFmpegError, OSError, UnicodeDecodeError) as error:
         raise MediaError(f"{path}: cannot be decoded: {error}") from error
+
+
+def upright(frame: "av.VideoFrame") -> Picture:
+    """Return a frame, (H, W, 3) uint8 RGB, as players show it: turned by the file's display matrix."""
+    pixels = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 
 def read_sound(path: Path, rate: int = DIGEST_RATE) -> Sound:

@@ -20,6 +20,18 @@ UNITS = {Modality.IMAGE: "pictures", Modality.VIDEO: "clips", Modality.AUDIO: "s
 """What items of a modality are called."""
 
 
+class Cuts(Protocol):
+    """What cuts faces out of Items: `preprocess.portraits.Portraits`."""
+
+    def picture(self, item: Item, /) -> Picture:
+        """Return the face of a picture."""
+        ...
+
+    def clip(self, item: Item, clip: VideoMedia, /) -> VideoMedia:
+        """Return a clip of the face, with the same sound."""
+        ...
+
+
 class Extracts(Protocol):
     """What an instrument is here."""
 
@@ -40,9 +52,11 @@ class MediaStream:
     fps: float | None = None
     """Clips: frames a second that it wants."""
     look: Callable[[Picture], Picture] | None = None
-    """Change of every picture or frame before it is read."""
+    """Change of every picture or frame before it is read; of faces that were cut out, after that."""
     hear: Callable[[SoundMedia, Item], SoundMedia] | None = None
     """Change of every sound before it is read, given the Item that it belongs to."""
+    portraits: Cuts | None = None
+    """What finds and cuts out the face for an instrument that looks at one place; None: it lies there."""
     progress: Callable[[float, str], None] = lambda _share, _text: None
     read: list[Item] = field(default_factory=list)
     """Items that gave a row, in order."""
@@ -77,7 +91,7 @@ class MediaStream:
             try:
                 if item.modality is not Modality.IMAGE:
                     raise MediaError(_wrong(item, self.modality))  # noqa: TRY301
-                pixels = read_image(_file(item))
+                pixels = self.portraits.picture(item) if self.portraits else read_image(_file(item))
             except MediaError as error:
                 self.failures[item.id] = str(error)
                 continue
@@ -100,6 +114,7 @@ class MediaStream:
         if item.modality is not Modality.VIDEO:
             raise MediaError(_wrong(item, self.modality))
         clip = open_clip(path, sound=self.sound, fps=self.fps)
+        clip = self.portraits.clip(item, clip) if self.portraits else clip
         if self.look:
             clip = replace(clip, frames=partial(_changed, clip.frames, self.look))
         if self.hear and clip.sound is not None:

@@ -18,6 +18,7 @@ from ..stats.score import Direction
 from ..suite_conditions import ConditionSpec, RenderSpec
 from .model import REAL, Draft, RowPlan, System, code_of, code_reached
 from .realism import ALWAYS
+from .rendering import add_rendered, dearest_first
 from .sets import FPS, FRAME_COST, rendered
 
 SECTION: Final = "robustness"
@@ -84,6 +85,7 @@ def plan_conditions(draft: Draft) -> None:
             _changes(draft, pattern, row, cells)
         for unit in [unit for unit in pattern.values() if unit.kind == "detect" and unit.inputs["set"] != REAL]:
             _retentions(draft, pattern, unit, cells)
+    dearest_first(draft)
 
 
 def _realism(row: RowPlan) -> bool:
@@ -181,14 +183,17 @@ def _anew(draft: Draft, spec: ConditionSpec, asked: RenderSpec) -> Cell:
         "first_person": data.people,
         "splits": {"train": 0.0, "validation": 0.0, "test": 1.0},
     }
-    real = draft.add(
+    real = add_rendered(
+        draft,
         replace(
             base,
+            kind="render",
+            inputs={},
             id=f"real {cell.label}",
             what=f"{base.what} {cell.said} {n}",
             key={**base.key, **asked.changed, **others},
             cost=n * (asked.seconds or data.seconds) * FPS * FRAME_COST[asked.height or data.height],
-        )
+        ),
     )
     sets = {REAL: real}
     for system in draft.systems:

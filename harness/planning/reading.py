@@ -7,9 +7,10 @@ from ..canonical import JSON
 from ..cards import MetricCard, did_you_mean
 from ..conditions.table import Condition
 from ..errors import InputError
-from ..instruments import OPTIONS, check_options, instrument_card, instrument_fingerprint, weights_path
+from ..instruments import FACES, OPTIONS, check_options, instrument_card, instrument_fingerprint, weights_path
 from ..media.item import Split
 from ..plan import Unit
+from ..preprocess.portraits import why_no_portraits
 from .model import REAL, Draft, code_of, code_reached
 
 
@@ -63,6 +64,9 @@ def protocols_of(protocol: Mapping[str, str], instruments: Sequence[str]) -> dic
 
 def missing_weights(draft: Draft, reading: Reading) -> str | None:
     """Return why an instrument cannot be read, or None."""
+    absent = why_no_portraits() if reading.options.get(FACES) == "found" else None
+    if absent:
+        return f"not computed: {absent}"
     path = weights_path(instrument_card(reading.name), draft.weights)
     if path is None or path.is_file():
         return None

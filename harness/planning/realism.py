@@ -7,12 +7,11 @@ from typing import TypeVar
 
 from ..cards import InstrumentCard, MetricCard
 from ..errors import InputError, SuiteError
-from ..instruments import instrument_card
+from ..instruments import FACES, OPTIONS, instrument_card
 from ..media.item import Modality, Split
 from ..metrics import metric_card
 from ..metrics.offers import Offer, offer
 from ..plan import Unit
-from ..suite import Suite
 from .controls import Controls, realism_row
 from .model import REAL, Draft, Source, System, code_of
 from .reading import Protocols, Reading, extracted, measure_key, missing_weights, protocols_of
@@ -41,7 +40,7 @@ def plan_realism(draft: Draft, protocols: Protocols | None = None) -> None:
     metrics = _cards("metrics", chosen.metrics, metric_card)
     metrics.setdefault(ALWAYS, metric_card(ALWAYS))
     if protocols is None:
-        protocols = _protocols(draft.suite, chosen.instruments)
+        protocols = _protocols(draft, chosen.instruments)
     named = _cards("instruments", chosen.instruments, instrument_card)
     neighbours = NEIGHBOURS[draft.modality]
     for card in metrics.values():
@@ -91,9 +90,12 @@ def _chosen(draft: Draft) -> Offer:
         raise SuiteError(str(error)) from error
 
 
-def _protocols(suite: Suite, instruments: Sequence[str]) -> Protocols:
+def _protocols(draft: Draft, instruments: Sequence[str]) -> Protocols:
+    asked = draft.suite.protocol
+    if draft.terms.people == "real" and any(FACES in OPTIONS.get(name, {}) for name in instruments):
+        asked = {FACES: "found", **asked}
     try:
-        return protocols_of(suite.protocol, instruments)
+        return protocols_of(asked, instruments)
     except InputError as error:
         raise SuiteError(str(error)) from error
 

@@ -12,6 +12,7 @@ from ..plan import Unit
 from ..suite import DataSpec
 from .model import REAL, Draft, code_of
 from .published import plan_published
+from .rendering import add_rendered
 
 FPS = 25
 """Frames a second of the studio's clips."""
@@ -41,7 +42,7 @@ def plan_real(draft: Draft) -> Mapping[Split, int]:
         items = data.people * each
         clips = data.people * data.clips * data.seconds * FPS * FRAME_COST[data.height]
         cost = 0.01 * items + clips
-        draft.add(Unit(id=REAL, kind="render", what=f"studio {items} {data.size}", key=key, cost=cost))
+        add_rendered(draft, Unit(id=REAL, kind="render", what=f"studio {items} {data.size}", key=key, cost=cost))
         splits = list(studio_splits(data.people, shares, data.seed).values())
         return {split: each * splits.count(split) for split in Split}
     return _indexed(draft, data, shares)

@@ -47,7 +47,7 @@ def faces_of(
     inputs = {"media": content or content_digest(path, memory)}
     if protocol.choice == "mask" and mask is not None:
         inputs["mask"] = content_digest(mask, memory)
-    name = fingerprint(KIND, identity_of(protocol, finder), inputs)
+    name = fingerprint(KIND, identity_of(protocol, finder.identity), inputs)
     finished = store.find(KIND, name)
     if finished is None:
         with store.lock(name):
@@ -65,12 +65,12 @@ def faces_of(
     return FaceSet.read(finished.folder)
 
 
-def identity_of(protocol: FaceProtocol, finder: FaceFinder) -> Mapping[str, JSON]:
+def identity_of(protocol: FaceProtocol, finder: Mapping[str, JSON]) -> Mapping[str, JSON]:
     """Return whatever could change the faces of one clip: protocol, finder, our sources, libraries, machine type."""
     sources = reached([HARNESS / "preprocess" / "prepare.py"])
     return {
         "protocol": protocol.record(),
-        "finder": dict(finder.identity),
+        "finder": dict(finder),
         "code": digest_of({file.relative_to(HARNESS).as_posix(): digest_of_file(file) for file in sources}),
         "machine": platform.machine(),
     }

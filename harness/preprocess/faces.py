@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -97,8 +98,7 @@ class MTCNNFaces(FaceFinder):
     @property
     def identity(self) -> Mapping[str, JSON]:
         """Name and versions."""
-        torch = ".".join(version("torch").split(".")[:2])
-        return {"name": self.name, "facenet-pytorch": version("facenet-pytorch"), "torch": torch}
+        return mtcnn_identity()
 
     def find(self, pictures: Sequence[Picture], smallest: float) -> list[tuple[Face, ...]]:
         """Return the faces of each picture; larger `smallest` leaves out the finest, dearest sizes of the pyramid.
@@ -126,6 +126,17 @@ class MTCNNFaces(FaceFinder):
                     return [self._batch(one[None])[0] for one in stack]
                 raise MediaError(f"mtcnn: {error}") from error
         return [_faces(*one) for one in zip(*told, strict=True)]
+
+
+def mtcnn_identity() -> dict[str, JSON]:
+    """Return name and versions of MTCNN, without loading it and whether or not it is there."""
+    torch = ".".join(version("torch").split(".")[:2])
+    there = find_spec("facenet_pytorch") is not None
+    return {
+        "name": MTCNNFaces.name,
+        "facenet-pytorch": version("facenet-pytorch") if there else "not installed",
+        "torch": torch,
+    }
 
 
 def pyramid_base(smallest: float) -> float:

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from ..canonical import JSON
 from ..errors import InputError, MediaError
 from ..media.content import Picture
+from ..media.read import upright
 from .timeline import Broken, FrameFinding, Timeline, decoded, opened, read_timeline, video_of
 
 if TYPE_CHECKING:
@@ -185,7 +184,7 @@ class FrameSampler:
             elif frame.pts != stamp or frame.is_corrupt or self._leans_on(broken, stamp):
                 yield index, broken[-1].reason if broken else "damaged"
             else:
-                yield index, _rgb(frame)
+                yield index, upright(frame)
 
     def _leans_on(self, broken: Sequence[Broken], stamp: int) -> bool:
         """Whether a frame may be made from packets that are broken: decoders fill gaps in without a word."""
@@ -196,13 +195,6 @@ def _by_number(frames: "Iterator[av.VideoFrame]", wanted: Sequence[int]) -> Iter
     waiting = list(reversed(wanted))
     for number, frame in enumerate(frames):
         if waiting and number == waiting[-1]:
-            yield waiting.pop(), _rgb(frame)
+            yield waiting.pop(), upright(frame)
     while waiting:
         yield waiting.pop(), "the file ends before it"
-
-
-def _rgb(frame: "av.VideoFrame") -> Picture:
-    """Return a frame as a viewer shows it: turned by the file's display matrix."""
-    pixels = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
-    turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels

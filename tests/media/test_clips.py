@@ -1,4 +1,5 @@
 import errno
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import pytest
 from PIL import Image
 
 from fauxbench.harness.errors import MediaError
+from fauxbench.harness.media.clips import open_clip
 from fauxbench.harness.media.content import FileMedia, ImageMedia, Picture, Sound, SoundMedia, VideoMedia
-from fauxbench.harness.media.encode import write_media
+from fauxbench.harness.media.encode import write_media, write_video
 from fauxbench.harness.media.item import Modality
 from fauxbench.harness.media.read import (
     DIGEST_RATE,
@@ -49,6 +51,25 @@ def test_the_same_clip_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_media(tmp_path, name, VideoMedia(frames=moving(), fps=25, sound=tone(0.2)))
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_the_same_clip_gives_the_same_bytes_whatever_memory_held_before(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:240, 0:426]
+    waves = [np.stack([128 + 60 * np.sin((x + 3 * i) / 20), y * 0.7, (x + y) * 0.4], 2) for i in range(8)]
+    frames = [np.clip(wave + rng.normal(0, 3, wave.shape), 0, 255).astype(np.uint8) for wave in waves]
+
+    def littered() -> Iterator[Picture]:
+        for frame in frames:
+            left = [rng.integers(0, 255, int(rng.integers(1_000, 900_000)), dtype=np.uint8) for _ in range(3)]
+            del left
+            yield frame
+
+    written = set()
+    for _ in range(4):
+        write_video(tmp_path / "a.mp4", VideoMedia(frames=littered, fps=25))
+        written.add((tmp_path / "a.mp4").read_bytes())
+    assert len(written) == 1
 
 
 def test_sound_stays_in_step_with_the_picture(tmp_path: Path) -> None:
@@ -249,3 +270,26 @@ def test_damaged_files_raise_nothing_but_media_errors(media: VideoMedia | SoundM
             continue
         assert len(content) == 64
         assert facts["seconds"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("matrix", "turns"),
+    [
+        ((0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30), 3),
+        ((-65536, 0, 0, 0, -65536, 0, 0, 0, 1 << 30), 2),
+        ((0, -65536, 0, 65536, 0, 0, 0, 0, 1 << 30), 1),
+    ],
+)
+def test_a_clip_held_upright_is_read_upright(matrix: tuple[int, ...], turns: int, tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4", VideoMedia(frames=moving(48, 64), fps=25))
+    plain = list(read_frames(tmp_path / "a.mp4"))
+    data = bytearray((tmp_path / "a.mp4").read_bytes())
+    place = data.index(b"tkhd") + 4 + 40
+    data[place : place + 36] = struct.pack(">9i", *matrix)
+    (tmp_path / "b.mp4").write_bytes(data)
+    for read in (read_frames(tmp_path / "b.mp4"), open_clip(tmp_path / "b.mp4", fps=25).frames()):
+        for frame, straight in zip(read, plain, strict=True):
+            assert np.array_equal(frame, np.rot90(straight, turns))
+    content, facts = content_of(tmp_path / "b.mp4", Modality.VIDEO)
+    assert (facts["width"], facts["height"]) == ((48, 64) if turns % 2 else (64, 48))
+    assert content != content_of(tmp_path / "a.mp4", Modality.VIDEO)[0]

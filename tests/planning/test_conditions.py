@@ -7,7 +7,7 @@ import pytest
 from fauxbench.harness.errors import SuiteError
 from fauxbench.harness.planning.model import SuitePlan
 from fauxbench.harness.planning.planner import plan_suite
-from fauxbench.harness.suite import Suite, read_suite
+from fauxbench.harness.suite import SUITES, Suite, read_suite
 
 PICTURES = {"dataset": "studio", "people": 12, "per_person": 2, "size": 32}
 
@@ -142,3 +142,32 @@ def test_wrong_keys_are_named_by_line(text: str, message: str, tmp_path: Path) -
     path.write_text(FILE.replace("[jpeg]", text), encoding="utf-8")
     with pytest.raises(SuiteError, match=message):
         read_suite(path)
+
+
+def test_much_to_render_is_cut_by_people_and_put_together(tmp_path: Path) -> None:
+    given = {"use": "stand_in.py:StandIn"}
+    data = {"dataset": "studio", "people": 5, "clips": 1, "seconds": 60, "height": 360}
+    suite = Suite.model_validate(
+        {
+            "suite": "s",
+            "data": data,
+            "generators": [given],
+            "conditions": [{"render": {"seconds": 90, "people": 1}}, {"render": {"height": 720, "people": 2}}],
+            **MOVING,
+        }
+    )
+    planned = plan_suite(suite, SUITES, tmp_path)
+    units = {unit.id: unit for unit in planned.plan.units}
+    assert (units["real"].kind, set(units["real"].inputs.values())) == (
+        "gather",
+        {f"real part {k}" for k in range(1, 6)},
+    )
+    parts = [units[unit_id] for unit_id in units["real"].inputs.values()]
+    assert [unit.key["part"] for unit in parts] == [[k, k + 1] for k in range(5)]
+    assert all({**unit.key, "part": 0} == {**units["real"].key, "part": 0} for unit in parts)
+    one, two = (units[f"real rendered {said}"] for said in ("90 s", "720p"))
+    assert (one.kind, one.key.get("part"), one.inputs) == ("render", None, {})
+    assert (two.kind, two.key.get("part"), len(two.inputs)) == ("gather", None, 2)
+    ready = [unit.cost for unit in planned.plan.units if not unit.inputs]
+    assert ready == sorted(ready, reverse=True)
+    assert all(not unit.inputs for unit in planned.plan.units[: len(ready)])

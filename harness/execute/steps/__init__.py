@@ -8,9 +8,10 @@ from ..step import Outcome, Step
 _HOME = {
     "index": "sets",
     "render": "sets",
+    "gather": "sets",
     "collect": "sets",
-    "alter": "alter",
     "stills": "stills",
+    "alter": "alter",
     "condition": "alter",
     "shift": "robustness",
     "retain": "robustness",

@@ -14,7 +14,7 @@ from ...canonical import JSON, digest_of, digest_of_bytes
 from ...cards import InstrumentCard, MetricCard
 from ...conditions.table import Condition
 from ...errors import IntegrityError, MediaError
-from ...instruments import load_instrument
+from ...instruments import FACES, face_rate, load_instrument
 from ...media.content import Picture, SoundMedia
 from ...media.images import read_image
 from ...media.item import Item, Modality, Split
@@ -25,6 +25,7 @@ from ...metrics import load_metric
 from ...metrics.base import Evidence, Features, Link, Pair, SoundPair
 from ...metrics.perceptual import comparer
 from ...metrics.sets import named, without_place
+from ...preprocess.portraits import Portraits
 from ...stats.blocks import FEWEST, blocks, blocks_by_id
 from ...stats.score import Measurement
 from ...store.store import Store
@@ -51,6 +52,8 @@ def extract(step: Step) -> Outcome:
     options = dict(step.key.get("options", {}))
     instrument = load_instrument(str(step.key["instrument"]), Store(step.store).weights, step.device, **options)
     stream = _stream(items, instrument.card, condition, step)
+    if options.get(FACES) == "found":
+        stream.portraits = Portraits(Store(step.store), face_rate(instrument.card), step.device)
     arrays = stream.through(instrument)
     rows: list[JSON] = [[item.id, item.cluster, str(item.split)] for item in stream.read]
     with (step.out / "features.npz").open("wb") as file:

@@ -1,5 +1,7 @@
 """Steps that make MediaSets from what lies on a disk or from the studio."""
 
+import os
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -55,8 +57,25 @@ def index(step: Step) -> Outcome:
 def render(step: Step) -> Outcome:
     """Render people who never lived into a MediaSet."""
     asked = studio_from_key(step.key)
+    part = range(*step.key["part"]) if "part" in step.key else None
     writer = MediaSetWriter(step.out / "set", name="studio", origin="studio", modality=asked.modality, terms=TERMS)
-    return outcome_of_set(write_studio(writer, asked, step.progress, dict(step.key["splits"])))
+    return outcome_of_set(write_studio(writer, asked, step.progress, dict(step.key["splits"]), part))
+
+
+def gather(step: Step) -> Outcome:
+    """Put the parts of a rendered set together, in order; files are linked where the disk knows links."""
+    asked = studio_from_key(step.key)
+    writer = MediaSetWriter(step.out / "set", name="studio", origin="studio", modality=asked.modality, terms=TERMS)
+    for role in sorted(step.inputs, key=int):
+        for item in step.set(role):
+            place = writer.folder / item.path
+            try:
+                os.link(str(item.location), place)
+            except OSError:
+                shutil.copyfile(str(item.location), place)
+            writer.keep(item)
+    writer.facts = {"recipe": asked.digest}
+    return outcome_of_set(writer.seal())
 
 
 def collect(step: Step) -> Outcome:
