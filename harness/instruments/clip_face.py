@@ -14,10 +14,11 @@ from ..media.content import VideoMedia
 from .base import Instrument
 from .moving import drift
 from .studio_face import FEATURES, StudioFace
-from .syncing import levels, speech_in, together
+from .syncing import lag, levels, speech_in, together
 
 SAMPLES = 5
 """Frames a second that faces are read off."""
+TOLD = ("together", "opening", "speech", "lag")
 OPENING = "jaw_open"
 """The factor that says how far a mouth is open."""
 
@@ -58,7 +59,8 @@ class StudioMouth(Instrument):
     """Whether mouths open with the voice, by studio-face's `jaw_open`; no synchrony network has a part in it.
 
     `together` (N, 1) float32: correlation of opening and level, see `mouth_correlation`. `opening` (N, 1): standard
-    deviation of the opening, near 0 for a frozen mouth. `speech` (N, 1): seconds of speech.
+    deviation of the opening, near 0 for a frozen mouth. `speech` (N, 1): seconds of speech. `lag` (N, 1):
+    frames by which the sound comes later, where the two correlate best.
     """
 
     def __init__(self, card: InstrumentCard, weights: Path | None = None, device: str = "cpu") -> None:
@@ -67,7 +69,7 @@ class StudioMouth(Instrument):
         self.place = self.face.factor_names.index(OPENING)
 
     def extract(self, clips: Iterable[VideoMedia]) -> Mapping[str, NDArray[Any]]:  # type: ignore[override]
-        """Return the three numbers of each clip.
+        """Return the four numbers of each clip.
 
         Raises:
             MediaError: A clip without sound, or with less than two frames of speech.
@@ -82,6 +84,6 @@ class StudioMouth(Instrument):
             value = together(opening, level, speech)
             if np.isnan(value):
                 raise MediaError("a clip without speech")
-            rows.append((value, float(opening.std()), float(speech.sum()) / clip.fps))
-        table = np.array(rows, dtype=np.float32).reshape(len(rows), 3)
-        return {name: table[:, k : k + 1] for k, name in enumerate(("together", "opening", "speech"))}
+            rows.append((value, float(opening.std()), float(speech.sum()) / clip.fps, lag(opening, level, speech)))
+        table = np.array(rows, dtype=np.float32).reshape(len(rows), len(TOLD))
+        return {name: table[:, k : k + 1] for k, name in enumerate(TOLD)}

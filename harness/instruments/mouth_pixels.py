@@ -16,13 +16,14 @@ from ..media.content import VideoMedia
 from .base import Instrument
 from .moving import FROZEN, luma_of
 from .studio_sync import mouth
-from .syncing import levels, speech_in, together
+from .syncing import lag, levels, speech_in, together
 
 Array = NDArray[np.float64]
 SECONDS = 0.52
 """Of the moving mean that is taken off."""
 DARK = 0.03
 """Share of the pixels of the mouth's middle, over all frames, that count as dark."""
+TOLD = ("together", "opening", "speech", "lag")
 MIDDLE = slice(12, 22)
 """Columns, of 34, under the middle of the mouth."""
 
@@ -31,21 +32,22 @@ class MouthPixels(Instrument):
     """Reads clips with sound, a face in the middle.
 
     `together` (N, 1) float32: correlation of opening and level, see `mouth_correlation`. `opening` (N, 1): how much the
-    mouth moves, in grey levels; a frozen mouth has 0 in both. `speech` (N, 1): seconds of speech. Of each frame 24 x 34
+    mouth moves, in grey levels; a frozen mouth has 0 in both. `speech` (N, 1): seconds of speech. `lag` (N, 1):
+    frames by which the sound comes later, where the two correlate best. Of each frame 24 x 34
     numbers are kept.
     """
 
     def extract(self, clips: Iterable[VideoMedia]) -> Mapping[str, NDArray[Any]]:  # type: ignore[override]
-        """Return the three numbers of each clip.
+        """Return the four numbers of each clip.
 
         Raises:
             MediaError: A clip without sound, or with less than two frames of speech.
         """
         rows = [self._of(clip) for clip in clips]
-        table = np.array(rows, dtype=np.float32).reshape(len(rows), 3)
-        return {name: table[:, k : k + 1] for k, name in enumerate(("together", "opening", "speech"))}
+        table = np.array(rows, dtype=np.float32).reshape(len(rows), len(TOLD))
+        return {name: table[:, k : k + 1] for k, name in enumerate(TOLD)}
 
-    def _of(self, clip: VideoMedia) -> tuple[float, float, float]:
+    def _of(self, clip: VideoMedia) -> tuple[float, float, float, float]:
         if clip.sound is None:
             raise MediaError("a clip without sound")
         opening = opening_of([_small(luma_of(mouth(frame))) for frame in clip.frames()], clip.fps)
@@ -54,7 +56,7 @@ class MouthPixels(Instrument):
         value = together(opening, level, speech)
         if np.isnan(value):
             raise MediaError("a clip without speech")
-        return value, float(opening.std()), float(speech.sum()) / clip.fps
+        return value, float(opening.std()), float(speech.sum()) / clip.fps, lag(opening, level, speech)
 
 
 def _small(plane: Array) -> NDArray[np.float32]:

@@ -101,3 +101,18 @@ def together(opening: NDArray[Any], level: NDArray[Any], speech: NDArray[np.bool
     size = float(np.sqrt(np.sum(x * x) * np.sum(y * y)))
     small = 1e-9 * len(x)
     return float(np.clip(np.sum(x * y) / size, -1, 1)) if np.sum(x * x) > small and np.sum(y * y) > small else 0.0
+
+
+def lag(opening: NDArray[Any], level: NDArray[Any], speech: NDArray[np.bool_], reach: int = 15) -> float:
+    """Return the frames by which the sound comes later than the mouth: the move at which they correlate best.
+
+    0 where the mouth does not move at all; NaN without speech.
+    """
+    found = [together(opening, level, speech)]
+    for k in range(1, min(reach, len(opening) - 2) + 1):  # near moves first: of equals the nearest counts
+        found += [together(opening[:-k], level[k:], speech[k:]), together(opening[k:], level[:-k], speech[:-k])]
+    values = np.array(found)
+    if np.isnan(values).all():
+        return float("nan")
+    best = int(np.nanargmax(values))
+    return float((best + 1) // 2 * (1 if best % 2 else -1)) if best else 0.0
