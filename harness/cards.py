@@ -151,6 +151,8 @@ class DetectorCard(PartCard):
     """A detector; `target` is the truth that it is scored against."""
 
     target: Literal["visual", "audio", "any"] = "visual"
+    also: tuple[Literal["image", "video", "audio"], ...] = ()
+    """Other media that it reads: the frames of clips, or their sound."""
     fits: bool = True
     cost: float = 60.0
     argument: str = ""

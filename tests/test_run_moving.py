@@ -1,5 +1,6 @@
 """Suites of clips and of sounds, from the real set to the table."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -127,12 +128,34 @@ def test_where_nothing_is_named_the_media_decide(folders: Path, tmp_path: Path, 
     assert not any("inception" in name or name in {"ssim", "is", "fid"} for name in metrics)
 
 
+def test_a_detector_of_pictures_judges_the_frames_of_clips(folders: Path, tmp_path: Path) -> None:
+    small = {"steps": 2, "size": 16, "width": 4, "blocks": 1, "batch": 4, "frames": 3}
+    asked = {"metrics": ("motion",), "instruments": ("clip-frames",), "n": {"train": 6, "validation": 6, "test": 12}}
+    found = {}
+    for pooling in (None, "max"):
+        detector = {"use": "cnn", "parameters": small} | ({"pooling": pooling} if pooling else {})
+        given = suite(folders, "clips", detectors=[detector], **asked)
+        terms = {**given.data.model_dump(), "terms": {"people": "none"}}
+        given = given.model_copy(update={"data": type(given.data).model_validate(terms)})
+        ran = run(given, runs=tmp_path / "runs", store=tmp_path / "store", workers=1)
+        row = row_of(ran.results, "made@1", "auc")
+        assert row.value is not None, row.reason
+        assert row.protocol["pooling"] == (pooling or "the detector's own")
+        scores = (ran.folder / "scores" / "cnn on made@1 - made@1.jsonl").read_text()
+        lines = [json.loads(line) for line in scores.splitlines()]
+        assert {len(line["frames"]) for line in lines} == {3}
+        found[pooling] = row
+    assert found[None].comparability != found["max"].comparability
+    assert "max over frames" in "".join(table.caption for table in tables(ran.results).values())
+
+
 def test_what_does_not_fit_is_refused(folders: Path, tmp_path: Path) -> None:
     def plan(what: str, **more: object) -> None:
         plan_suite(suite(folders, what, **more), folders, tmp_path)
 
-    with pytest.raises(SuiteError, match=r"detectors\.0: 'cnn' reads pictures, and the sets hold clips; leave it out"):
-        plan("clips", detectors=["cnn"])
+    said = r"detectors\.0: 'cnn' reads pictures and clips, and the sets hold sounds; leave it out"
+    with pytest.raises(SuiteError, match=said):
+        plan("sounds", detectors=["cnn"])
     with pytest.raises(SuiteError, match=r"metric ssim measures pictures, and these are sounds; for them: .*mcd"):
         plan("sounds", metrics=("ssim",))
     with pytest.raises(SuiteError, match="generators: 'dcgan@1' gives pictures, and the real set holds clips"):

@@ -88,8 +88,9 @@ def _all_scored(draft: Draft) -> list[Scored]:
 def _trained(draft: Draft, spec: DetectorSpec, place: int, trained_on: Sequence[TrainingSet]) -> list[Scored]:
     part = DETECTORS.find(spec.use, draft.base)
     parameters = part.card.fill(spec.parameters)
-    if part.card.modality != draft.modality:
-        reads, holds = UNITS[Modality(part.card.modality)], UNITS[draft.modality]
+    read = (part.card.modality, *part.card.also)
+    if draft.modality not in read:
+        reads, holds = " and ".join(UNITS[Modality(one)] for one in read), UNITS[draft.modality]
         raise SuiteError(f"detectors.{place}: '{spec.use}' reads {reads}, and the sets hold {holds}; leave it out")
     key: dict[str, JSON] = {
         "card": part.card.model_dump(mode="json"),

@@ -5,6 +5,7 @@
 | `NAME@VERSION`, or a list of them | these systems |
 | `all` | every system that makes fakes and has a train split |
 | `all but X` | all but those of a system, a generator (every version), a technique or a kind |
+| `all but X+Y` | all but both: a family of them |
 | `leave-one-out` | `all but X` for each generator X in turn: is a generator caught that was never seen? |
 """
 
@@ -70,11 +71,13 @@ def _expanded(
 
 
 def _without(name: str, trains: Mapping[str, System], place: str) -> tuple[System, ...]:
-    left = tuple(system for system in trains.values() if name not in _names(system))
-    if len(left) == len(trains):
-        known = dict.fromkeys(word for system in trains.values() for word in _names(system))
-        hint = did_you_mean(name, known)
-        raise SuiteError(f"{place}: '{ALL_BUT}{name}' leaves nothing out{hint}; known: {', '.join(known)}")
+    known = dict.fromkeys(word for system in trains.values() for word in _names(system))
+    family = [name] if name in known else [one.strip() for one in name.split("+")]
+    for one in family:
+        if one not in known:
+            hint = did_you_mean(one, known)
+            raise SuiteError(f"{place}: '{ALL_BUT}{one}' leaves nothing out{hint}; known: {', '.join(known)}")
+    left = tuple(system for system in trains.values() if not set(family) & set(_names(system)))
     if not left:
         raise SuiteError(f"{place}: '{ALL_BUT}{name}' leaves nothing to train on")
     return left

@@ -187,6 +187,10 @@ GENERATORS = ("dcgan", {"use": "dcgan", "version": 2}, {"use": "dcgan", "name": 
             ["all", "all but other@1"],
             {"all": ["dcgan@1", "dcgan@2", "other@1"], "all but other@1": ["dcgan@1", "dcgan@2"]},
         ),
+        (
+            ["all", "all but other+dcgan@2"],
+            {"all": ["dcgan@1", "dcgan@2", "other@1"], "all but other+dcgan@2": ["dcgan@1"]},
+        ),
         (["leave-one-out", "all but other"], {"all but dcgan": ["other@1"], "all but other": ["dcgan@1", "dcgan@2"]}),
     ],
 )
@@ -207,6 +211,7 @@ def test_a_protocol_that_leaves_nothing_is_refused(tmp_path: Path) -> None:
         "leave-one-out": "leave-one-out needs two generators",
         "all but dcgan": "'all but dcgan' leaves nothing to train on",
         "all but dcgn": "'all but dcgn' leaves nothing out; did you mean 'dcgan'",
+        "all but dcgan+gon": "'all but gon' leaves nothing out",
     }.items():
         with pytest.raises(SuiteError, match=message):
             plan(tmp_path, "dcgan", detectors=["cnn"], train_on=[train_on])
