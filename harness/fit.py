@@ -48,6 +48,12 @@ class Order(Document):
     """studio: default 48."""
     per_person: int | None = None
     """studio: default 10."""
+    clips: int | None = None
+    """studio: talking clips of each, in place of pictures."""
+    seconds: float | None = None
+    """studio: of a clip."""
+    languages: tuple[str, ...] | None = None
+    """studio: spoken in turn."""
     population: int = 0
     """studio: its seed."""
     seed: int = 0
@@ -167,9 +173,13 @@ def _for_minutes(order: Order, card: GeneratorCard, minutes: float, place: Path)
 
 def _plan(order: Order, place: Path) -> tuple[Unit, Plan]:
     """Return the unit that trains, and a plan that ends with it."""
-    data = data_for(order.source, fits=True, uses_target=False, size=order.size, terms=order.terms)
+    card = GENERATORS.find(order.use, Path.cwd()).card
+    data = data_for(
+        order.source, fits=True, uses_target=False, size=order.size, terms=order.terms, modality=card.modality
+    )
     if order.source == STUDIO:
-        chosen = {"people": order.people, "per_person": order.per_person, "seed": order.population}
+        chosen: dict[str, JSON] = {"people": order.people, "per_person": order.per_person, "seed": order.population}
+        chosen |= {"clips": order.clips, "seconds": order.seconds, "languages": order.languages}
         data = data.model_copy(update={name: value for name, value in chosen.items() if value is not None})
     spec = SystemSpec(
         use=order.use,

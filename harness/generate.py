@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -26,7 +27,21 @@ from .suite import Counts, DataSpec, Splits, Suite, SystemSpec
 STUDIO = "studio"
 
 
-def data_for(source: str, *, fits: bool, uses_target: bool, size: int | None, terms: Terms | None) -> DataSpec:
+SPOKEN: Mapping[str, Mapping[str, JSON]] = MappingProxyType(
+    {"video": {"people": 24, "clips": 2}, "audio": {"people": 24, "sounds": 4}}
+)
+"""What the studio renders for a single system of clips or of sounds."""
+
+
+def data_for(
+    source: str,
+    *,
+    fits: bool,
+    uses_target: bool,
+    size: int | None,
+    terms: Terms | None,
+    modality: str = "image",
+) -> DataSpec:
     """Return the real data that a single generator needs: all to learn from, all to alter, or half and half.
 
     Raises:
@@ -36,7 +51,8 @@ def data_for(source: str, *, fits: bool, uses_target: bool, size: int | None, te
     if fits and uses_target:
         splits = Splits(train=0.5, validation=0, test=0.5)
     if source == STUDIO:
-        return DataSpec(dataset="studio", size=size or 64, splits=splits)
+        spoken = dict(SPOKEN.get(modality, {}))
+        return DataSpec(dataset="studio", size=size or (128 if spoken else 64), splits=splits, **spoken)
     path = Path(source).resolve()
     if not path.is_dir():
         raise InputError(f"--from {source}: neither a folder nor 'studio'")
@@ -89,7 +105,14 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
         raise InputError(f"--out {out}: not empty; choose a new folder")
     card = GENERATORS.find(use, Path.cwd()).card
     try:
-        data = data_for(source, fits=card.fits, uses_target="target" in card.uses, size=size, terms=terms)
+        data = data_for(
+            source,
+            fits=card.fits,
+            uses_target=bool({"target", "references", "audio", "text"} & set(card.uses)),
+            size=size,
+            terms=terms,
+            modality=card.modality,
+        )
         trained = weights is not None or (bool(card.weights) and not refit)
         spec = SystemSpec(
             use=use,

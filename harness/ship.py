@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,7 +45,10 @@ def ship(
         use=name,
         size=recipe.size,
         people=recipe.people,
-        per_person=recipe.per_person,
+        per_person=recipe.per_person or None,
+        clips=recipe.clips or None,
+        seconds=recipe.seconds if recipe.clips else None,
+        languages=recipe.languages if recipe.clips else None,
         population=recipe.population,
         seed=recipe.seed,
         parameters=dict(recipe.parameters),
@@ -62,14 +66,15 @@ def install(part: Part[GeneratorCard], trained: Path, parameters: Mapping[str, J
         InputError: They are too large.
     """
     folder = part.folder / WEIGHTS
-    halved = {file.name: _halved(file) for file in sorted(trained.iterdir())}
+    files = sorted(file for file in trained.rglob("*") if file.is_file())
+    halved = {file.relative_to(trained).as_posix(): _halved(file) for file in files}
     size = sum(map(len, halved.values()))
     if size > LARGEST:
         raise InputError(f"{trained}: {size:,} bytes in half precision, at most {LARGEST:,} come with the package")
-    folder.mkdir(exist_ok=True)
-    for stale in folder.iterdir():
-        stale.unlink()
+    if folder.is_dir():
+        shutil.rmtree(folder)
     for name, data in halved.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
     card = part.folder / "card.toml"
     digests = {name: digest_of_file(folder / name) for name in halved}
