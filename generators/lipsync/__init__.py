@@ -1,0 +1,1 @@
+"""Lips that say what a sound says."""
