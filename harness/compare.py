@@ -13,6 +13,7 @@ import numpy as np
 
 from .canonical import JSON, canonical
 from .cards import did_you_mean
+from .compare_detectors import compare_detectors, is_detector
 from .errors import InputError
 from .metrics import possible_range
 from .report.build import results_digest
@@ -43,7 +44,7 @@ def compare(a: str, b: str, *, alpha: float = 0.05, every: bool = False) -> Comp
     """Compare system B with system A.
 
     Args:
-        a: The old one, as `RUN:name@version` with RUN a run folder.
+        a: The old one, as `RUN:name@version` with RUN a run folder; or a detector of the run, as `RUN:cnn`.
         b: The new one, likewise; without `RUN:` it is of the same run.
         alpha: Probability of calling any row different where none is.
         every: Compare detection by every measure at every threshold; otherwise by those of the table of detection,
@@ -63,6 +64,8 @@ def compare(a: str, b: str, *, alpha: float = 0.05, every: bool = False) -> Comp
     run_b = run_a if run_b is None else run_b
     if name_a == name_b and Path(run_a).resolve() == Path(run_b).resolve():
         raise InputError(f"'{a}' and '{b}' are one system of one run: there is nothing to compare")
+    if is_detector(run_a, name_a):
+        return compare_detectors((run_a, name_a), (run_b, name_b), alpha=alpha, every=every)
     old = _load(run_a, name_a)
     new = old.of(name_b) if run_b == run_a else _load(run_b, name_b)
     return _compare(old, new, alpha, every=every)

@@ -258,6 +258,8 @@ class _Reducer:
     def _warnings(self, systems: Sequence[SystemRecord]) -> list[str]:
         found = [f"{s.name}: {s.reason or _counted(s.failures)}" for s in systems if s.status != "ok"]
         found += [f"{s.name}: {FAILS_MEMORISATION}: not ranked" for s in systems if FAILS_MEMORISATION in s.flags]
+        for old, new in self.planned.renamed.items():
+            found.append(f"{new}: its code is not that which was first run here as {old}: raise its version")
         unread = dict(self._set_facts(REAL).get("failures", {}))
         if unread:
             found.append(f"the real set: {sum(unread.values())} files could not be read")

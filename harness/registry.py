@@ -49,6 +49,15 @@ class Part(Generic[C]):
         return f"{self.module}:{self.class_name}"
 
     @property
+    def own_code(self) -> str:
+        """Digest over the class's name and the part's own sources: what its version speaks for."""
+        if self.module.endswith(YAML):
+            return self.code
+        is_file = self.module.endswith(".py")
+        files = local_sources(Path(self.module)) if is_file else sorted(self.folder.rglob("*.py"))
+        return digest_of([self.class_name, *([file.name, digest_of_file(file)] for file in files)])
+
+    @property
     def code(self) -> str:
         """Code identity: digest over the class's name and the sources that make its numbers."""
         if self.module.endswith(YAML):

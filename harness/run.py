@@ -23,8 +23,9 @@ from .report.html import page
 from .run_folder import RunFolder
 from .samples import write_samples
 from .score_table import write_scores
+from .store.memory import Memory
 from .store.schema import Results
-from .store.store import Store, storage_errors, weights_folder
+from .store.store import MEMORY, Store, storage_errors, weights_folder
 from .suite import Suite, find_suite, read_suite
 
 SET_KINDS = frozenset({"index", "render", "gather", "generate", "collect", "condition"})
@@ -100,11 +101,24 @@ def plan(
     """Return the plan of a suite; nothing is run and nothing is written."""
     loaded, base = load(suite, size, refit=refit, data=data)
     try:
-        return plan_suite(loaded, base, weights_folder(store), device)
+        planned = plan_suite(loaded, base, weights_folder(store), device)
+        renamed = _renamed(planned, store / MEMORY)
+        return plan_suite(loaded, base, weights_folder(store), device, renamed=renamed) if renamed else planned
     except FauxbenchError as error:
         if isinstance(suite, Suite):
             raise
         raise type(error)(f"{find_suite(str(suite))}: {error}") from error
+
+
+def _renamed(planned: SuitePlan, memory: Path) -> dict[str, str]:
+    """Return what systems are called whose code is not that under which their `name@version` was first run here."""
+    if not memory.is_file():
+        return {}
+    seen, found = Memory(memory), {}
+    for system in planned.systems:
+        if system.own_code and seen.known_code(system.name) not in {None, system.own_code}:
+            found[system.name] = f"{system.name}+{system.own_code[:8]}"
+    return found
 
 
 def preview(
@@ -165,6 +179,10 @@ def run(  # noqa: PLR0913 - every argument is a choice of the user's
     place = Path(store) if store else default_store()
     planned = plan(suite, place, device, size, refit=refit, data=data)
     opened = Store(place)
+    given = {new: old for old, new in planned.renamed.items()}
+    for system in planned.systems:
+        if system.own_code:
+            Memory(opened.memory_file).first_code(given.get(system.name, system.name), system.own_code)
     folder = RunFolder.open(Path(runs), planned.suite)
     try:
         folder.begin(planned.suite, planned.plan)

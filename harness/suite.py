@@ -104,6 +104,8 @@ class DetectorSpec(Document):
     use: str = ""
     parameters: dict[str, Any] = {}
     seed: int = Field(default=0, ge=0)
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    """Several trainings: each is a detector of its own, `NAME.seedN`, and a table says how far they are apart."""
     time_limit: float = Field(default=1800.0, gt=0, allow_inf_nan=False)
     pooling: Annotated[str | None, Field(default=None, pattern=r"^(mean|max|top-[1-9][0-9]*)$")]
     """How the scores of frames become one of a clip: mean, max or top-K; default: the detector's own way."""
@@ -119,6 +121,10 @@ class DetectorSpec(Document):
     @model_validator(mode="after")
     def _one_source(self) -> "DetectorSpec":
         own = [n for n in ("name", "trained_on", "target") if getattr(self, n) is not None]
+        if self.seeds and (self.scores is not None or "seed" in self.model_fields_set):
+            raise ValueError("seeds: not beside `seed` or `scores`")
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds must differ, found {list(self.seeds)}")
         if self.scores is None:
             if not self.use:
                 raise ValueError("expected `use`, or `scores` with a name")

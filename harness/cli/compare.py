@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def compare(
-    a: Annotated[str, typer.Argument(help="The old system: RUN:name@version.")],
+    a: Annotated[str, typer.Argument(help="The old system: RUN:name@version, or a detector: RUN:cnn.")],
     b: Annotated[str, typer.Argument(help="The new one: RUN:name@version, or name@version of the same run.")],
     alpha: Annotated[float, typer.Option(min=0.0001, max=0.5, help="Level of the tests, after Holm.")] = 0.05,
     every: Annotated[bool, typer.Option("--all", help="Every measure of detection, at every threshold.")] = False,

@@ -2,7 +2,8 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from ..canonical import JSON, digest_of, digest_of_file
 from ..cards import DetectorCard
@@ -21,6 +22,10 @@ from ..suite import DetectorSpec
 from .model import REAL, Draft, RowPlan, System, code_of
 from .training_sets import TrainingSet, training_sets
 
+SEED = ".seed"
+"""Between the name of a detector and the seed of one of its trainings."""
+RETRAINED = ("auc", "accuracy")
+"""Measures whose spread over trainings has a table."""
 ELSEWHERE = "elsewhere"
 """What detectors were trained on whose scores were made elsewhere, unless the suite says more."""
 
@@ -40,6 +45,8 @@ class Scored:
     """Set -> unit that scored it."""
     question: Question
     spec: DetectorSpec
+    recipe: Mapping[str, JSON] = field(default_factory=lambda: MappingProxyType({}))
+    """How it was trained, whatever the seed."""
 
     @property
     def name(self) -> str:
@@ -64,7 +71,35 @@ def plan_detection(draft: Draft) -> tuple[Scored, ...]:
             _judged(draft, scored, thresholds, name)
         _groups(draft, scored, thresholds)
         found.append(scored)
+    _retrained(draft, found)
     return tuple(found)
+
+
+def _retrained(draft: Draft, detectors: Sequence[Scored]) -> None:
+    """Add a row over all trainings of a detector that was trained several times, for each set of fakes."""
+    trainings: dict[tuple[str, str], list[Scored]] = {}
+    for scored in detectors:
+        if scored.spec.seeds:
+            trainings.setdefault((scored.card.name.rpartition(SEED)[0], scored.train), []).append(scored)
+    for (name, train), several in trainings.items():
+        for system in (system for system in draft.systems if system.is_fake):
+            for metric in RETRAINED:
+                place = f"clip/{PRIMARY}/{metric}"
+                sources = tuple((one.spec.seed, f"evaluate {system.name} by {one.name}", place) for one in several)
+                row = RowPlan(
+                    section="seeds",
+                    system=system.name,
+                    role="system",
+                    kind=system.card.kind,
+                    metric=metric,
+                    direction=Direction.NONE,
+                    sources=sources,
+                    set_unit=system.sets[0],
+                    protocol={**several[0].question.record, "condition": "none", "metric": f"{metric} 2"}
+                    | {"recipe": digest_of([dict(several[0].recipe), train])},
+                    slice={"detector": name, "train": train},
+                )
+                draft.rows.append(row)
 
 
 def _all_scored(draft: Draft) -> list[Scored]:
@@ -73,15 +108,27 @@ def _all_scored(draft: Draft) -> list[Scored]:
     found = []
     for place, spec in enumerate(draft.suite.detectors):
         try:
-            made = _imported(draft, spec) if spec.scores else _trained(draft, spec, place, trained_on)
+            made = _imported(draft, spec) if spec.scores else _all_trained(draft, spec, place, trained_on)
         except (SuiteError, RefusedError):
             raise
         except InputError as error:
             raise SuiteError(f"detectors.{place}: {error}") from error
-        if made and made[0].card.name in names:
-            raise SuiteError(f"detectors.{place}: '{made[0].card.name}' is given twice")
-        names += [made[0].card.name] if made else []
+        mine = list(dict.fromkeys(one.card.name for one in made))
+        again = [name for name in mine if name in names]
+        if again:
+            raise SuiteError(f"detectors.{place}: '{again[0]}' is given twice")
+        names += mine
         found += made
+    return found
+
+
+def _all_trained(draft: Draft, spec: DetectorSpec, place: int, trained_on: Sequence[TrainingSet]) -> list[Scored]:
+    """Return a detector on each training set, once for each training seed."""
+    if not spec.seeds:
+        return _trained(draft, spec, place, trained_on)
+    found = [
+        one for seed in spec.seeds for one in _trained(draft, spec.model_copy(update={"seed": seed}), place, trained_on)
+    ]
     return found
 
 
@@ -106,7 +153,9 @@ def _trained(draft: Draft, spec: DetectorSpec, place: int, trained_on: Sequence[
         key |= {} if allowed == "none" else {"training": allowed}
     task: dict[str, JSON] = {"spec": part.spec, "consents": str(consents_file())}
     work = Unit(id="", kind="", what="", key=key, task=task, time_limit=spec.time_limit)
-    return [_on(draft, spec, part.card, work, one) for one in trained_on]
+    recipe = {name: value for name, value in key.items() if name != "seed"}
+    card = part.card.model_copy(update={"name": f"{part.card.name}{SEED}{spec.seed}"}) if spec.seeds else part.card
+    return [replace(_on(draft, spec, card, work, one), recipe=recipe) for one in trained_on]
 
 
 def _on(draft: Draft, spec: DetectorSpec, card: DetectorCard, work: Unit, learnt: TrainingSet) -> Scored:

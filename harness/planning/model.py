@@ -36,6 +36,8 @@ class System:
     """Unit ids of its sets, one a training seed."""
     pairs: bool
     """Whether its items were made from Items of the real set, and can be compared with them one by one."""
+    own_code: str = ""
+    """Digest of what its version speaks for: its own sources, or the program's; nothing for finished outputs."""
     trains: bool = True
     """Whether it has a train split, so that detectors can learn from it."""
 
@@ -77,7 +79,7 @@ class Compared:
 class RowPlan:
     """One row of the results, before it has a value."""
 
-    section: Literal["realism", "detection", "false_alarms", "shortcuts", "robustness", "utility", "safety"]
+    section: Literal["realism", "detection", "false_alarms", "shortcuts", "robustness", "utility", "safety", "seeds"]
     system: str
     role: Literal["system", "control", "group"]
     kind: str
@@ -114,6 +116,8 @@ class SuitePlan:
     """Name of a score file -> unit that makes it."""
     taught: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Training set of detectors, as tables name it -> its systems."""
+    renamed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """As `Draft.renamed`."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -138,6 +142,8 @@ class Draft:
     counts: Mapping[Split, int] = field(default_factory=dict)
     """Items to ask of each system."""
     detect_units: dict[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """`name@version` of systems whose code changed under it -> what they are called instead."""
 
     def add(self, unit: Unit) -> str:
         """Add a unit, once, and return its id."""

@@ -1,6 +1,8 @@
 """The planner: suite in, plan out."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from ..datasets.folder import recorded_terms
 from ..errors import SuiteError
@@ -50,7 +52,15 @@ def _terms(suite: Suite, base: Path) -> Terms:
     return data.terms or recorded or Terms()
 
 
-def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu", *, sets_only: bool = False) -> SuitePlan:
+def plan_suite(
+    suite: Suite,
+    base: Path,
+    weights: Path,
+    device: str = "cpu",
+    *,
+    sets_only: bool = False,
+    renamed: Mapping[str, str] = MappingProxyType({}),
+) -> SuitePlan:
     """Return the plan of a suite; nothing is run and nothing is written.
 
     Args:
@@ -59,11 +69,12 @@ def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu", *, 
         weights: Folder of instruments' weights; an instrument whose weights are not there gives rows without a value.
         device: Of torch.
         sets_only: Make the sets and measure nothing.
+        renamed: `name@version` of systems whose code changed under it -> what they are called instead.
 
     Raises:
         InputError: Something that the suite names does not exist, or terms do not allow it.
     """
-    draft = Draft(suite=suite, base=base, weights=weights, terms=_terms(suite, base))
+    draft = Draft(suite=suite, base=base, weights=weights, terms=_terms(suite, base), renamed=renamed)
     draft.split_sizes = plan_real(draft)
     draft.counts = counts_to_ask(draft)
     draft.systems += plan_systems(draft)
@@ -85,4 +96,5 @@ def plan_suite(suite: Suite, base: Path, weights: Path, device: str = "cpu", *, 
         rows=tuple(draft.rows),
         detect_units=draft.detect_units,
         taught=taught,
+        renamed=draft.renamed,
     )

@@ -64,6 +64,8 @@ class _Attached(NamedTuple):
     """How a worker finds it."""
     harness: tuple[str, ...] = ("connect/requests.py", "connect/casting.py")
     """Parts of the harness between it and the set."""
+    own: str = ""
+    """Digest of what its version speaks for."""
     leaves: bool = False
     """Whether what it is given leaves this machine, or fauxbench's sight on it."""
 
@@ -79,17 +81,16 @@ def _generating_system(draft: Draft, spec: SystemSpec) -> System:
     for reason in reasons:
         if reason:
             raise RefusedError(reason)
-    unknown = [use for use in card.uses if use == "audio"]
-    if unknown:
-    parts = plan_parts(draft, spec, card, name, _generating_system)
-        raise SuiteError(f"'{card.name}' needs {', '.join(unknown)}, which suites cannot give it yet")
     name = f"{spec.name or card.name}@{spec.version or card.version}"
+    name = draft.renamed.get(name, name)
     seeds = spec.seeds if card.fits else (spec.seeds[0],)
+    parts = plan_parts(draft, spec, card, name, _generating_system)
     return System(
         name=name,
         card=card,
         parameters=attached.parameters,
         code=attached.code,
+        own_code=attached.own,
         origin=spec.use,
         seeds=seeds,
         sets=tuple(_generated(draft, name, attached, seed, spec, parts) for seed in seeds),
@@ -100,7 +101,8 @@ def _generating_system(draft: Draft, spec: SystemSpec) -> System:
 def _python(draft: Draft, spec: SystemSpec) -> _Attached:
     part = GENERATORS.find(spec.use, draft.base)
     parameters = part.card.fill(spec.parameters)
-    return _Attached(part.card.with_parameters(parameters), parameters, part.code, {"spec": part.spec})
+    card = part.card.with_parameters(parameters)
+    return _Attached(card, parameters, part.code, {"spec": part.spec}, own=part.own_code)
 
 
 def _elsewhere(draft: Draft, spec: SystemSpec) -> _Attached:
@@ -116,7 +118,7 @@ def _elsewhere(draft: Draft, spec: SystemSpec) -> _Attached:
         code = http_identity(described, card.version)
     task: dict[str, JSON] = {"connector": spec.use, "described": described.model_dump(mode="json")}
     parts = tuple(f"connect/{name}.py" for name in ("requests", "casting", "wire", "outputs", spec.use))
-    return _Attached(card, dict(spec.parameters), code, task, parts, leaves=True)
+    return _Attached(card, dict(spec.parameters), code, task, parts, own=code, leaves=True)
 
 
 def _with_weights(draft: Draft, spec: SystemSpec, attached: _Attached) -> _Attached:

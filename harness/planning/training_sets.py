@@ -35,10 +35,11 @@ def training_sets(draft: Draft) -> tuple[TrainingSet, ...]:
     Raises:
         SuiteError: A name that no system has, or a protocol that leaves nothing to train on.
     """
-    fakes = {system.name: system for system in draft.systems if system.is_fake}
+    called = {new: old for old, new in draft.renamed.items()}
+    fakes = {called.get(system.name, system.name): system for system in draft.systems if system.is_fake}
     wanted: list[str | tuple[str, ...]] = list(draft.suite.train_on)
     if not wanted:
-        wanted = [name for name, system in fakes.items() if system.trains]
+        wanted = [name for name, system in fakes.items() if system.trains]  # by the names that the suite gives
         wanted += ["all"] if len(wanted) > 1 else []
     found: dict[str, TrainingSet] = {}
     for place, entry in enumerate(wanted):
@@ -89,4 +90,5 @@ def _generator(system: System) -> str:
 
 
 def _names(system: System) -> tuple[str, ...]:
-    return system.name, _generator(system), system.card.technique, system.card.kind
+    given = system.name.partition("+")[0]  # as the suite calls one whose code has changed
+    return system.name, given, _generator(system), system.card.technique, system.card.kind

@@ -8,7 +8,7 @@ from ..canonical import digest_of
 from ..stats.score import Direction
 from ..store.schema import Results, Row, SystemRecord
 from . import words
-from .detection import detection_tables
+from .detection import detection_tables, seed_tables
 from .model import Cell, Column, Line, Table
 from .panels import (
     CONTROL_LABEL,
@@ -54,7 +54,7 @@ def tables(results: Results, *, version: str | None = None) -> dict[str, Table]:
         *detection_tables(results, origin),
         *shortcut_tables(results, origin),
     ]
-    built += robustness_tables(results, origin)
+    built += [*seed_tables(results, origin), *robustness_tables(results, origin)]
     built += utility_tables(results, origin)
     return {table.name: table for table in built}
 

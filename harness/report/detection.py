@@ -6,6 +6,7 @@ Detectability has no better direction for a system under test, so nothing here i
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import stdev
 
 from ..store.schema import Results, Row
 from . import words
@@ -251,3 +252,51 @@ def _matrix(
 def _matrix_cell(row: Row, main: str) -> Cell:
     cell = value_cell(row)
     return cell if row.comparability == main else replace(cell, footnotes=(*cell.footnotes, OTHER_PROTOCOL))
+
+
+def seed_tables(results: Results, origin: Mapping[str, str]) -> Iterator[Table]:
+    """Yield `detection-seeds`: how far apart the trainings of one detector are, where one was trained several times."""
+    rows = [row for row in results.rows if row.section == "seeds"]
+    if not rows:
+        return
+    metrics = list(dict.fromkeys(row.metric for row in rows))
+    places: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in rows:
+        places.setdefault((words.slice_label(row.slice), row.system), {})[row.metric] = row
+    records = {record.name: record for record in results.systems}
+    lines = []
+    for (label, system), own in places.items():
+        cells = [system_cell(system, records.get(system))]
+        for metric in metrics:
+            one = own.get(metric)
+            cells += [value_cell(one) if one is not None else Cell(), Cell(value=_spread(one))]
+        lines.append(Line(cells=tuple(cells), panel=label))
+    yield Table(
+        name="detection-seeds",
+        title="Detection over trainings",
+        caption=words.sentences(
+            "Mean over trainings of one detector that differ in the seed alone, and the standard deviation "
+            "between them.",
+            words.count_words(rows),
+            words.interval_words(rows),
+        ),
+        columns=(
+            Column(key="system", label="tested on", align="left", form="text"),
+            *(
+                column
+                for metric in metrics
+                for column in (
+                    Column(key=metric, label=words.metric_label(metric)),
+                    Column(key=f"{metric}_sd", label="sd", form="number", decimals=3),
+                )
+            ),
+        ),
+        rows=tuple(lines),
+        provenance=origin,
+    )
+
+
+def _spread(row: Row | None) -> float | None:
+    """Return the standard deviation between trainings; None of a single one."""
+    values = [one.value for one in row.seeds if one.value is not None] if row is not None else []
+    return stdev(values) if len(values) > 1 else None

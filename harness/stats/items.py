@@ -94,25 +94,32 @@ def _intersected(made: Sides) -> Sides:
 
 
 def difference_of(
-    metric: str, of: Sides, threshold: float | None, generator: np.random.Generator, *, alpha: float = 0.05
+    metric: str,
+    of: Sides,
+    threshold: float | None | tuple[float | None, float | None],
+    generator: np.random.Generator,
+    *,
+    alpha: float = 0.05,
 ) -> tuple[Difference, str]:
     """Return the difference b - a of a measure, and the test in words.
 
     Args:
         metric: One of `classification.METRICS`, or `false_alarm_rate`.
         of: The scores.
-        threshold: P(fake) from which an item is called fake; for measures of decisions.
+        threshold: P(fake) from which an item is called fake, for measures of decisions; two, where the sides have one
+            each.
         generator: Draws permutations and bootstrap samples.
         alpha: 1 less the level of the interval.
 
     Raises:
         ValueError: Too few clusters, or a class without items.
     """
-    at = 0.5 if threshold is None else threshold
+    given = threshold if isinstance(threshold, tuple) else (threshold, threshold)
+    at = tuple(0.5 if one is None else one for one in given)
     if metric == "auc":
         return area_difference(of.a, of.b, of.truth, of.labels, alpha=alpha), "clustered DeLong"
     if metric in MEANS:
-        first, second = (_values(metric, scores, of.truth, at) for scores in (of.a, of.b))
+        first, second = (_values(metric, scores, of.truth, one) for scores, one in zip((of.a, of.b), at, strict=True))
         if _pairs(of):
             found = paired_difference(first, second, of.labels, generator, alpha=alpha)
             return found, "permutation of clusters"
@@ -143,17 +150,19 @@ def _values(metric: str, scores: Floats, truth: NDArray[np.bool_], threshold: fl
     return np.where(np.isfinite(scores), found[metric], np.nan)
 
 
-def _bootstrapped(metric: str, of: Sides, threshold: float, generator: np.random.Generator, alpha: float) -> Difference:
+def _bootstrapped(
+    metric: str, of: Sides, thresholds: tuple[float, ...], generator: np.random.Generator, alpha: float
+) -> Difference:
     clusters = Clusters.of(of.labels)
     if metric == ALARMS:
-        return _unpaired_rate(of, threshold, clusters, alpha)
+        return _unpaired_rate(of, thresholds, clusters, alpha)
     held = [int(clusters.members(member).sum()) for member in (of.truth, ~of.truth)]
     if min(held) < FEWEST:
         raise ValueError(f"fakes in {held[0]} and real items in {held[1]} clusters; a bootstrap needs {FEWEST} of each")
     draws = clusters.draws(generator, DRAWS, by_class(clusters, of.truth))
     weights = np.concatenate([np.ones((1, len(of.truth))), draws])
     values = []
-    for scores in (of.a, of.b):
+    for scores, threshold in zip((of.a, of.b), thresholds, strict=True):
         rows = np.isfinite(scores)
         values.append(weighted(scores[rows], of.truth[rows], weights[:, rows], threshold)[metric])
     change = values[1][1:] - values[0][1:]
@@ -164,12 +173,12 @@ def _bootstrapped(metric: str, of: Sides, threshold: float, generator: np.random
     return from_error((float(values[0][0]), float(values[1][0])), error, min(held) - 1.0, min(held), alpha=alpha)
 
 
-def _unpaired_rate(of: Sides, threshold: float, clusters: Clusters, alpha: float) -> Difference:
+def _unpaired_rate(of: Sides, thresholds: tuple[float, ...], clusters: Clusters, alpha: float) -> Difference:
     """Return the difference of two rates over items that do not pair, from the variance between clusters."""
     if clusters.count < 2:
         raise ValueError(f"items in {clusters.count} clusters; a test needs 2")
     residual, means = np.zeros(len(of.truth)), []
-    for scores, sign in ((of.a, -1.0), (of.b, 1.0)):
+    for scores, sign, threshold in zip((of.a, of.b), (-1.0, 1.0), thresholds, strict=True):
         rows = np.isfinite(scores)
         if not rows.any():
             raise ValueError("no items on one side")

@@ -98,6 +98,12 @@ class Memory:
         with self._open() as database:
             database.execute("insert or replace into duration values (?, ?, ?)", (kind, what, seconds))
 
+    def known_code(self, system: str) -> str | None:
+        """Return the code digest under which `name@version` was first seen here, None if it never was."""
+        with self._open() as database:
+            row = database.execute("select digest from code where system = ?", (system,)).fetchone()
+        return str(row[0]) if row else None
+
     def first_code(self, system: str, digest: str) -> str:
         """Return the code digest under which `name@version` was first seen here, remembering `digest` if it is new."""
         with self._open() as database:

@@ -30,6 +30,8 @@ from ..errors import InputError, IntegrityError, StorageError
 
 FINGERPRINT_SCHEME = 1
 """Raise it with any change of how fingerprints are made; a golden test locks the scheme."""
+MEMORY = "memory.sqlite"
+"""Name of the database of content digests, durations and code in the store."""
 PRUNE = "prune"
 """Name of the lock that whoever removes units holds."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -148,7 +150,7 @@ class Store:
     @property
     def memory_file(self) -> Path:
         """The database of content digests and durations."""
-        return self.root / "memory.sqlite"
+        return self.root / MEMORY
 
     def folder_of(self, kind: str, unit_fingerprint: str) -> Path:
         """Return where a unit's results lie once it is finished."""
