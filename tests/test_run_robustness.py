@@ -156,3 +156,27 @@ def test_suites_of_published_data_are_planned_on_their_fixtures(name: str, datas
     assert {row.slice["condition"] for row in rows} == {"h264", "height"}
     with pytest.raises(SuiteError, match=r"expected a folder at .*nothing there"):
         plan(name, tmp_path / "store", data=tmp_path / "gone")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "dataset"), [("ffpp", "faceforensics"), ("celebdf", "celebdf-v2"), ("dfdc", "dfdc")])
+def test_suites_of_published_data_run_on_their_fixtures(name: str, dataset: str, tmp_path: Path) -> None:
+    write_fixture(dataset, tmp_path / "copy")
+    done = run(name, runs=tmp_path / "runs", store=tmp_path / "store", workers=1, size="tiny", data=tmp_path / "copy")
+    found = done.results
+    assert json.loads((done.folder / "run.json").read_text(encoding="utf-8"))["status"] == "complete"
+    records = [json.loads(line) for line in (done.folder / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [one for one in records if one["status"] != "ok"] == []
+    assert found.systems
+    assert {system.status for system in found.systems} == {"ok"}
+    for system in found.systems:
+        clean = [row for row in found.rows if row.section == "detection" and row.metric == "auc"]
+        assert any(row.system == system.name and row.value is not None for row in clean)
+        mine = [row for row in found.rows if row.section == "robustness" and row.system == system.name]
+        coded = [row for row in mine if row.slice["condition"] == "h264" and row.slice["statistic"] == "value"]
+        assert {row.metric for row in coded} >= {"auc", "balanced_accuracy", "motion"}
+        assert all(row.value is not None for row in coded), [row.reason for row in coded]
+        small = [row for row in mine if row.slice["condition"] == "height"]
+        assert small
+        assert all(str(row.reason).startswith("empty: height: 64 x 64 pixels are not up-scaled") for row in small)
+    assert {"robustness", "retention-auc", "survives"} <= set(tables(found))

@@ -22,6 +22,7 @@ from typing import Any, TextIO
 from ..errors import FauxbenchError
 from ..store.store import Store, disk_is_full, storage_message
 from .step import PICTURES, Step
+from .usage import Usage
 
 PROGRESS_EVERY = 0.2
 """Seconds between two progress events."""
@@ -85,7 +86,7 @@ def run_order(order: Mapping[str, Any], out: TextIO) -> None:
         with store.partial(fingerprint) as folder:
             scratch = folder / "scratch"
             scratch.mkdir()
-            began = time.monotonic()
+            began, usage = time.monotonic(), Usage()
             step = Step(
                 kind=kind,
                 key=order["key"],
@@ -114,6 +115,7 @@ def run_order(order: Mapping[str, Any], out: TextIO) -> None:
                 "output": outcome.output,
                 "facts": dict(outcome.facts),
                 "seconds": time.monotonic() - began,
+                **usage.record(),
             }
             store.commit(kind, fingerprint, folder, record)
             if step.checkpoints:

@@ -9,6 +9,7 @@ from ..store.schema import Results, Row
 from . import words
 from .model import Cell, Column, Line, Table
 from .panels import value_cell
+from .seconds import seconds_table
 
 SECTION = "robustness"
 MEASURE = "auc"
@@ -19,7 +20,7 @@ Key = tuple[str, str, str]
 
 
 def robustness_tables(results: Results, origin: Mapping[str, str]) -> Iterator[Table]:
-    """Yield `robustness`, `retention` and `survives`, as far as the run has their rows."""
+    """Yield `robustness`, `retention`, `survives` and `robustness-seconds`, as far as the run has their rows."""
     rows = [row for row in results.rows if row.section == SECTION]
     realism = [row for row in rows if "detector" not in row.slice]
     detection = [row for row in rows if "detector" in row.slice]
@@ -28,6 +29,9 @@ def robustness_tables(results: Results, origin: Mapping[str, str]) -> Iterator[T
     if detection:
         yield from (_retention(detection, measure, origin) for measure in _measures(detection))
         yield _survives(detection, origin)
+    lengths = seconds_table(results, origin)
+    if lengths:
+        yield lengths
 
 
 def key_of(row: Row) -> Key:

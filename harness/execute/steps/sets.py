@@ -37,6 +37,9 @@ def outcome_of_set(media: MediaSet) -> Outcome:
         "identities": {str(s): len({item.cluster for item in media.select(Split(s))}) for s in sorted(splits)},
         "targets": media.card.facts.get("targets"),
     }
+    lengths = [float(item.facts["seconds"]) for item in media.select(Split.TEST) if "seconds" in item.facts]
+    if lengths:
+        facts["seconds"] = round(sum(lengths) / len(lengths), 3)
     return Outcome(output=media.digest, facts=facts)
 
 
