@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .canonical import JSON, canonical
+from .costs import cost_table
 from .errors import FauxbenchError, StorageError, SuiteError
 from .execute.display import Display
 from .execute.local import LocalExecutor
@@ -221,7 +222,8 @@ def _write(folder: RunFolder, planned: SuitePlan, ran: Ran, reduced: Reduced) ->
             folder.write(f"cards/{card['name']}.json", json.dumps(card, indent=1) + "\n")
     with storage_errors(folder.path):
         write_samples(folder.path / "samples", planned, ran)
-    for name, table in tables(reduced.results).items():
+    costs = cost_table(planned, ran)
+    for name, table in {**tables(reduced.results), **({costs.name: costs} if costs else {})}.items():
         for format_name, suffix in SUFFIXES.items():
             text = page([table], table.title) if format_name == "html" else render(table, format_name)
             folder.write(f"tables/{name}{suffix}", text)
