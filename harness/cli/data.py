@@ -178,10 +178,12 @@ def unpack(
     """
     import json
 
+    from ..datasets.access import check_path
     from ..datasets.unpack import unpack as unpack_set
 
     if not path.is_dir():
         raise InputError(f"{path}: expected the folder of a data set, found {'a file' if path.exists() else 'nothing'}")
+    check_path(path)
     if label is None and (fake or real or media or person):
         raise InputError("--fake, --real, --media and --person go with --label")
     told: dict[str, Any] = {"label": label, "fake": options.words(fake), "real": options.words(real)}

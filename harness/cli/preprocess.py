@@ -218,11 +218,13 @@ def sound(
 
 def _files(path: Path, wanted: set[str]) -> list[tuple[str, Path]]:
     """Return the name that each file's results have, its relative path, and the file."""
+    from ..datasets.access import check_path
     from ..datasets.listing import list_media
     from ..media.read import modality_of
 
     if not path.exists():
         raise InputError(f"{path}: nothing there")
+    check_path(path)
     if path.is_file():
         return [(path.name, path)]
     found = [(file.relative_to(path).as_posix(), file) for file in list_media(path)]

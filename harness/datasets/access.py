@@ -1,14 +1,21 @@
 """Whether a data set may be read, and for what: its card's terms, and what the user has accepted."""
 
 import datetime
+import fnmatch
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from ..errors import InputError, RefusedError
 from ..media.mediaset import Terms
 from ..safeguards.terms import Purpose, TermsRecord, terms_file, terms_record
-from .fixture import fixture_seal
-from .layouts.card import Access, DatasetCard
+from .fixture import SEAL, fixture_seal
+from .layouts.card import Access, DatasetCard, dataset_cards
 
+DEEP = 12
+"""Folders above a file in which the root of a data set is looked for."""
+WIDE = 256
+"""Entries of a folder among which it is looked for below."""
 RENDERED = Terms(people="rendered", permits=("evaluate", "train", "edit", "manipulate", "publish"), grant="rendered")
 
 
@@ -33,6 +40,41 @@ def terms_of(card: DatasetCard, root: Path, day: datetime.date | None = None) ->
         raise RefusedError(f"{card.name}: {wrong}")
     permits = dict.fromkeys(("evaluate", *(p for p in record.purposes if p in card.access.permits)))
     return Terms(people="real", permits=tuple(permits), grant=record.grant)
+
+
+def check_path(path: Path) -> None:
+    """Make sure that a file or folder may be read by somebody who does not say which data set it belongs to.
+
+    A copy of a published data set is known by the names in its root, wherever the path lies in it.
+
+    Raises:
+        RefusedError: It is one, and its terms were not accepted.
+    """
+    place = path.resolve()
+    above = (place, *place.parents) if place.is_dir() else tuple(place.parents)
+    below = sorted(one for one in islice(place.iterdir(), WIDE) if one.is_dir()) if place.is_dir() else ()
+    for home in (*below, *above[:DEEP]):
+        refused = [_refusal(card, (home, *home.parents)) for card in recognised(home)]
+        if refused and all(refused):
+            raise next(filter(None, refused))
+
+
+def recognised(folder: Path) -> tuple[DatasetCard, ...]:
+    """Return the data sets whose root a folder seems to be, by the names in it; versions of one look alike."""
+    try:
+        names = {one.name.lower() for one in folder.iterdir()}
+    except OSError:
+        return ()
+    return tuple(card for card in dataset_cards().values() if any(fnmatch.filter(names, mark) for mark in card.marks))
+
+
+def _refusal(card: DatasetCard, homes: Sequence[Path]) -> RefusedError | None:
+    sealed = next((home for home in homes[:DEEP] if (home / SEAL).is_file()), homes[0])
+    try:
+        terms_of(card, sealed)
+    except RefusedError as error:
+        return error
+    return None
 
 
 def why_refused(card: DatasetCard, record: TermsRecord | None, day: datetime.date) -> str | None:

@@ -48,6 +48,8 @@ class DatasetCard(Document):
     title: str
     entry: str
     """The module beside the card whose `read` reads the layout."""
+    marks: tuple[str, ...] = ()
+    """Names in the root of a copy that give it away, small letters, `*` for anything; one is enough."""
     modality: Literal["image", "video", "audio"] = "video"
     sound: Literal["none", "yes", "unlabelled"] = "none"
     """`unlabelled`: there is sound, and nobody says whether it is fake."""

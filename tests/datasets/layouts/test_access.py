@@ -1,9 +1,13 @@
 import datetime
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fauxbench.harness.datasets.access import new_record, terms_of
+from fauxbench.harness.datasets.access import check_path, new_record, recognised, terms_of
+from fauxbench.harness.datasets.fixture import SEAL
 from fauxbench.harness.datasets.layouts import dataset_card
 from fauxbench.harness.errors import InputError, RefusedError
 from fauxbench.harness.safeguards.terms import TermsRecord, read_terms, record_terms, terms_file, terms_record
@@ -95,3 +99,36 @@ def test_a_damaged_file_is_said_to_be_one(text: str) -> None:
     terms_file().write_text(text)
     with pytest.raises(InputError, match="not a file of accepted terms"):
         read_terms(terms_file())
+
+
+@pytest.mark.parametrize(
+    ("dataset", "inside"),
+    [
+        ("faceforensics", "original_sequences/youtube/c23/videos"),
+        ("celebdf-v2", "Celeb-real"),
+        ("dfdc", ""),
+        ("fakeavceleb", ""),
+        ("huggingface", ""),
+        ("voxceleb2", ""),
+        ("lrs3", ""),
+    ],
+)
+def test_a_path_in_a_published_set_is_not_read_before_its_terms_are_accepted(
+    dataset: str, inside: str, tmp_path: Path, written: Callable[..., Any]
+) -> None:
+    root, _ = written(dataset)
+    check_path(root / inside)  # a fixture, whole
+    copy = tmp_path / "copy ü"
+    shutil.copytree(root, copy, symlinks=True)
+    (copy / SEAL).unlink()
+    homes = [home for home in (copy, *(one for one in copy.iterdir() if one.is_dir())) if recognised(home)]
+    assert any(dataset.partition("-")[0] in card.name for home in homes for card in recognised(home))
+    file = next(one for one in sorted(homes[0].rglob("*")) if one.is_file())
+    for place in (copy, homes[0], homes[0] / inside, file):
+        with pytest.raises(RefusedError, match="its terms are not accepted, so it is not read"):
+            check_path(place)
+
+
+def test_a_folder_of_ones_own_needs_no_terms(tmp_path: Path) -> None:
+    (tmp_path / "holiday").mkdir()
+    check_path(tmp_path / "holiday")
