@@ -16,7 +16,8 @@ from fauxbench.generators.vae.training import Bound
 class VAE(Painter):
     """Variational autoencoder (Kingma and Welling 2013, arXiv:1312.6114).
 
-    A request without a target is a sample from the prior; one with a target is that picture's reconstruction, decoded
+    A request without a target is a sample, of latents from the density fitted to those of train pictures (Ghosh et al.
+    2020) or, where `prior` is set, from the prior; one with a target is that picture's reconstruction, decoded
     from the mean of its latents.
     """
 
@@ -34,5 +35,6 @@ class VAE(Painter):
             square = torch.from_numpy(resize(crop_square(read_image(request.target.location)), side, side).copy())
             z = network.encode(as_floats(square).permute(2, 0, 1)[None].to(device))[0]
         else:
-            z = torch.randn(1, network.latent, generator=rng).to(device) * self.parameters["temperature"]
+            noise = torch.randn(1, network.latent, generator=rng).to(device) * self.parameters["temperature"]
+            z = noise if self.parameters["prior"] else network.drawn(noise)
         return network.decode(z)[0]

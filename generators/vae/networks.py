@@ -1,6 +1,7 @@
 """Encoder and decoder of the variational autoencoder."""
 
 import math
+from collections.abc import Iterable
 from itertools import pairwise
 
 import torch
@@ -15,6 +16,11 @@ class Autoencoder(nn.Module):
 
     Kingma and Welling 2013 (arXiv:1312.6114), section 3, with strided convolutions of 4 x 4 for the full layers.
     """
+
+    centre: Tensor
+    """(latent,) mean of the latents of train pictures; 0 until `describe`."""
+    factor: Tensor
+    """(latent, latent) lower factor of their covariance; the prior's until `describe`."""
 
     def __init__(self, *, latent: int, width: int, side: int) -> None:
         super().__init__()
@@ -32,6 +38,8 @@ class Autoencoder(nn.Module):
         for before, after in pairwise(channels[::-1]):
             up += [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1), nn.SiLU(inplace=True)]
         self.up = nn.Sequential(*up, nn.ConvTranspose2d(channels[0], 3, 4, stride=2, padding=1))
+        self.register_buffer("centre", torch.zeros(latent))
+        self.register_buffer("factor", torch.eye(latent))
 
     def encode(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and logarithm of the variance, (N, latent) each."""
@@ -43,6 +51,24 @@ class Autoencoder(nn.Module):
         x = self.unflatten(z).view(len(z), -1, self.small, self.small)
         pictures: Tensor = self.up(x)
         return pictures
+
+    @torch.no_grad()
+    def describe(self, pictures: Iterable[Tensor]) -> None:
+        """Fit a Gaussian to the latents of batches of pictures: the density that samples are drawn from.
+
+        The approximate posteriors together are not the prior, and between them the decoder has learned nothing; so the
+        density is estimated afterwards (Ghosh et al. 2020, arXiv:1903.12436, section 4). Its covariance is that of the
+        means plus the mean of the variances.
+        """
+        means, spreads = (torch.cat(part).double() for part in zip(*map(self.encode, pictures), strict=True))
+        around = means - means.mean(0)
+        covariance = around.T @ around / max(1, len(means) - 1) + torch.diag(spreads.exp().mean(0))
+        self.centre.copy_(means.mean(0))
+        self.factor.copy_(torch.linalg.cholesky(covariance.cpu()))
+
+    def drawn(self, noise: Tensor) -> Tensor:
+        """Return latents (N, latent) of the fitted density for standard normal `noise` of the same shape."""
+        return self.centre + noise @ self.factor.T
 
 
 @torch.no_grad()

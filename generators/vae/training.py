@@ -1,5 +1,6 @@
 """How the variational autoencoder learns: by the evidence lower bound."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,9 @@ from fauxbench import Context
 from fauxbench.generators._training import GRID_PICTURES, Average, Training, build_quietly, rising_and_falling, set_rate
 from fauxbench.generators._training_pictures import Batches, as_floats
 from fauxbench.generators.vae.networks import Autoencoder, divergence, initialise, negative_likelihood
+
+DESCRIBED = 4096
+"""Train pictures that the density of the latents is fitted to."""
 
 _INIT, _NOISE, _ORDER, _SHOW = range(4)
 
@@ -34,6 +38,7 @@ class Bound(Training):
         self.randoms = {"noise": self.noise}
         self.batches = Batches(pictures, flip=parameters["flip"], rng=context.torch_rng(_ORDER))
         self.shown = torch.randn(GRID_PICTURES // 2, latent, generator=context.torch_rng(_SHOW))
+        self.described = pictures[:DESCRIBED]
         self.known = as_floats(pictures[: GRID_PICTURES // 4])
 
     def update(self, step: int, share: float) -> dict[str, float]:
@@ -57,12 +62,18 @@ class Bound(Training):
 
     @torch.no_grad()
     def sample(self) -> Tensor:
-        """Return a row of train pictures, a row of their reconstructions, and samples from the prior."""
-        coder: Autoencoder = self.mean.network  # type: ignore[assignment]
+        """Return a row of train pictures, a row of their reconstructions, and samples."""
+        coder = self._described()
         known = self.known.to(self.device)
         again = coder.decode(coder.encode(known)[0])
-        return torch.cat([known, again, coder.decode(self.shown.to(self.device))])
+        return torch.cat([known, again, coder.decode(coder.drawn(self.shown.to(self.device)))])
 
     def finished(self) -> nn.Module:
-        """Return the mean of encoder and decoder."""
-        return self.mean.network.to("cpu").eval()
+        """Return the mean of encoder and decoder, with the density of the latents."""
+        return self._described().to("cpu").eval()
+
+    def _described(self) -> Autoencoder:
+        """Return a copy of the mean network that knows where the latents of the first train pictures lie."""
+        coder: Autoencoder = copy.deepcopy(self.mean.network)  # type: ignore[assignment]
+        coder.describe(as_floats(part).to(self.device) for part in torch.split(self.described, 128))
+        return coder

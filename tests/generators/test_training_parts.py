@@ -12,7 +12,7 @@ from fauxbench.generators._training_pictures import as_bytes, as_floats, cover, 
 from fauxbench.generators.progan import networks as progan
 from fauxbench.generators.progan.training import phase
 from fauxbench.generators.stylegan import networks as stylegan
-from fauxbench.generators.vae.networks import divergence, negative_likelihood
+from fauxbench.generators.vae.networks import Autoencoder, divergence, initialise, negative_likelihood
 
 
 def rng(seed=0):
@@ -158,3 +158,17 @@ def test_the_likelihood_is_the_best_over_all_variances():
         nats = -normal.log_prob(real).sum((1, 2, 3)).mean()
         tries.append(float(nats) - 6.0 * (1.0 + math.log(2 * math.pi)))  # 12 numbers; the constant of the best
     assert min(tries) == pytest.approx(found, abs=0.01)
+
+
+def test_latents_are_drawn_from_where_those_of_pictures_lie():
+    coder = Autoencoder(latent=3, width=4, side=32)
+    initialise(coder, torch.Generator().manual_seed(0))
+    noise = torch.randn(5, 3, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(coder.drawn(noise), noise)  # the prior, before anything is known
+    pictures = torch.rand(40, 3, 32, 32, generator=torch.Generator().manual_seed(2)) * 2 - 1
+    coder.describe(torch.split(pictures, 16))
+    mean, spread = coder.encode(pictures)
+    expected = np.cov(mean.detach().double().numpy().T) + np.diag(spread.detach().double().exp().mean(0))
+    many = coder.drawn(torch.randn(20_000, 3, generator=torch.Generator().manual_seed(3))).numpy()
+    np.testing.assert_allclose(many.mean(0), mean.detach().numpy().mean(0), atol=0.05)
+    np.testing.assert_allclose(np.cov(many.T), expected, atol=0.05 * np.abs(expected).max())
