@@ -128,7 +128,7 @@ def _system(
         seeds=(0,),
         sets=(_add(draft, card, root, tree, options, group, items),),
         pairs=False,
-        trains=any(item.split is Split.TRAIN for item in kept),
+        trains={Split.TRAIN, Split.VALIDATION} <= {item.split for item in kept},  # a threshold is chosen on the latter
     )
 
 

@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..store.schema import Results, Row
@@ -24,6 +25,8 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)
 FORMATS = ("png", "pdf")
 _ACROSS = 4
 """Panels in a row."""
+WHOLE = (0.0, 1.0)
+"""Retentions with a name: nothing is left, and nothing is lost."""
 
 
 class Point(NamedTuple):
@@ -37,6 +40,7 @@ class Point(NamedTuple):
 
 Curves = Mapping[str, Mapping[str, Sequence[Point]]]
 """Condition -> line -> its points, mildest first."""
+NOWHERE: Mapping[str, Point] = MappingProxyType({})
 
 
 def figures(results: Results) -> Iterator[tuple[str, bytes]]:
@@ -48,13 +52,27 @@ def figures(results: Results) -> Iterator[tuple[str, bytes]]:
     for system in dict.fromkeys(row.system for row in rows if "detector" in row.slice):
         own = [row for row in rows if row.system == system and row.metric == MEASURE]
         kept = [row for row in own if row.slice["statistic"] == "retention"]
-        curves = curves_of(kept, lambda row: f"{row.slice['detector']} on {row.slice['train']}", clean=1.0)
+        names = dict.fromkeys(map(_judge, kept), Point(0, 1.0, 1.0, 1.0))
         label = f"{words.metric_label(MEASURE)} above chance, share left"
-        yield from _drawn(f"retention-{system}", f"Detection of {system}", label, curves)
+        yield from _drawn(f"retention-{system}", f"Detection of {system}", label, curves_of(kept, _judge, names), WHOLE)
     for metric in dict.fromkeys(row.metric for row in rows if "detector" not in row.slice):
         mine = [row for row in rows if row.metric == metric and row.slice["statistic"] == "value"]
-        curves = curves_of(mine, lambda row: row.system)
+        clean = {row.system: _point(0, row) for row in results.rows if _is_clean(row, metric)}
+        curves = curves_of(mine, lambda row: row.system, clean)
         yield from _drawn(f"curve-{metric}", words.metric_label(metric), words.metric_label(metric), curves)
+
+
+def _judge(row: Row) -> str:
+    return f"{row.slice['detector']} on {row.slice['train']}"
+
+
+def _is_clean(row: Row, metric: str) -> bool:
+    return (row.section, row.role, row.metric) == ("realism", "system", metric) and row.value is not None
+
+
+def _point(severity: int, row: Row) -> Point:
+    ends = (row.interval.low, row.interval.high) if row.interval else (None, None)
+    return Point(severity, float(row.value or 0.0), *ends)
 
 
 def write_figures(folder: Path, results: Results) -> None:
@@ -69,26 +87,27 @@ def file_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._@-]+", "-", name)
 
 
-def curves_of(rows: Sequence[Row], line: Callable[[Row], str], clean: float | None = None) -> Curves:
-    """Return the curves of conditions with at least two severities; with `clean`, they start there, at severity 0."""
+def curves_of(rows: Sequence[Row], line: Callable[[Row], str], clean: Mapping[str, Point] = NOWHERE) -> Curves:
+    """Return the curves of conditions with at least two severities; those that `clean` names start there."""
     curves: dict[str, dict[str, list[Point]]] = {}
     for row in rows:
         if row.slice.get("severity") and row.value is not None:
-            ends = (row.interval.low, row.interval.high) if row.interval else (None, None)
-            point = Point(int(row.slice["severity"]), row.value, *ends)
+            point = _point(int(row.slice["severity"]), row)
             curves.setdefault(row.slice["condition"], {}).setdefault(line(row), []).append(point)
-    start = [Point(0, clean, clean, clean)] if clean is not None else []
+    start = {name: [point] for name, point in clean.items()}
     return {
-        condition: {name: [*start, *sorted(points)] for name, points in lines.items()}
+        condition: {name: [*start.get(name, ()), *sorted(points)] for name, points in lines.items()}
         for condition, lines in curves.items()
         if any(len(points) > 1 for points in lines.values())
     }
 
 
-def _drawn(name: str, title: str, label: str, curves: Curves) -> Iterator[tuple[str, bytes]]:
+def _drawn(
+    name: str, title: str, label: str, curves: Curves, marks: Sequence[float] = ()
+) -> Iterator[tuple[str, bytes]]:
     if not curves:
         return
-    figure = draw(title, label, curves)
+    figure = draw(title, label, curves, marks)
     for suffix in FORMATS:
         file = io.BytesIO()
         about = {"CreationDate": None, "Producer": None} if suffix == "pdf" else {"Software": None}
@@ -96,8 +115,8 @@ def _drawn(name: str, title: str, label: str, curves: Curves) -> Iterator[tuple[
         yield f"{name}.{suffix}", file.getvalue()
 
 
-def draw(title: str, label: str, curves: Curves) -> "Figure":
-    """Return one panel a condition, with shared axes and one legend."""
+def draw(title: str, label: str, curves: Curves, marks: Sequence[float] = ()) -> "Figure":
+    """Return one panel a condition, with shared axes and one legend; `marks` are values that are always in sight."""
     from matplotlib.figure import Figure
 
     across = min(_ACROSS, len(curves))
@@ -107,6 +126,8 @@ def draw(title: str, label: str, curves: Curves) -> "Figure":
     names = list(dict.fromkeys(name for lines in curves.values() for name in lines))
     for panel, (condition, lines) in zip(panels, curves.items(), strict=False):
         _panel(panel, condition, lines, names)
+        for value in marks:
+            panel.axhline(value, color="#666666", linewidth=0.7, linestyle=(0, (2, 2)), zorder=0)
     for panel in panels[len(curves) :]:
         panel.set_axis_off()
     figure.suptitle(title, fontsize=11)
@@ -139,7 +160,8 @@ def _panel(panel: "Axes", condition: str, lines: Mapping[str, Sequence[Point]], 
             label=name,
         )
     panel.set_title(condition.replace("_", " "), fontsize=9)
-    panel.set_xticks(sorted({point.severity for points in lines.values() for point in points}))
+    severities = sorted({point.severity for points in lines.values() for point in points})
+    panel.set_xticks(severities, [str(one) if one else "clean" for one in severities])
     panel.tick_params(labelsize=8)
     panel.grid(visible=True, linewidth=0.4, alpha=0.5)
     for side in ("top", "right"):

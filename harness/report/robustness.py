@@ -99,8 +99,8 @@ def _retention(rows: Sequence[Row], measure: str, origin: Mapping[str, str]) -> 
         *_cell_columns(),
         Column(key="value", label=words.metric_label(measure)),
         Column(key="retention", label="retention", decimals=2),
-        Column(key="real", label="real", group="change of P(fake)", decimals=2),
-        Column(key="fake", label="fake", group="change of P(fake)", decimals=2),
+        Column(key="real", label="real", group="change of P(fake)"),
+        Column(key="fake", label="fake", group="change of P(fake)"),
     )
     lines = []
     for heading, mine in _panels(rows).items():
@@ -176,7 +176,7 @@ def _tested(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
 
 
 def _verdict(rows: Sequence[Row]) -> Cell:
-    """Return the verdict of one condition: `1 to 3, 4?, 5 lost`."""
+    """Return the verdict of one condition: `1 to 3; ? at 4; lost at 5`."""
     verdicts: dict[str, list[str]] = {}
     for row in rows:
         if row.metric == MEASURE and row.slice["statistic"] == "retention":
@@ -184,7 +184,7 @@ def _verdict(rows: Sequence[Row]) -> Cell:
             verdicts.setdefault(verdict(row), []).append(severity)
     if not verdicts:
         return Cell()
-    said = {"survives": "{}", "unclear": "{}?", "lost": "{} lost", "empty": "{} empty"}
+    said = {"survives": "{}", "unclear": "? at {}", "lost": "lost at {}", "empty": "empty at {}"}
     alone = {"survives": "yes", "unclear": "?", "lost": "lost", "empty": "empty"}
     words_ = [
         said[name].format(_range(verdicts[name])) if any(verdicts[name]) else alone[name]

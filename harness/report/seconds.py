@@ -69,9 +69,10 @@ def seen_of(condition: JSON) -> Seen | None:
         asked = dict(condition).get("render") or {}
         height = f", {asked['height']}p" if asked.get("height") else ""
         return Seen(float(asked["seconds"]), f"rendered anew{height}") if asked.get("seconds") else None
-    if not isinstance(condition, list | tuple) or [step["name"] for step in condition] != [LENGTH]:
+    step = condition[0] if isinstance(condition, list | tuple) and len(condition) == 1 else None
+    if not isinstance(step, Mapping) or step["name"] != LENGTH:
         return None
-    known = {**CHANGES[LENGTH].fixed(int(condition[0]["severity"])), **condition[0]["parameters"]}
+    known = {**CHANGES[LENGTH].fixed(int(step["severity"])), **step["parameters"]}
     return Seen(float(known["seconds"]), "first seconds")
 
 

@@ -21,6 +21,8 @@ LONG = {"render": {"seconds": 300.0, "height": 240}, "people": 1}
         ({"render": {"height": 720}, "people": 2}, None),
         ([*CUT, {"name": "jpeg", "severity": 3, "parameters": {}}], None),
         ([], None),
+        ([CUT, CUT], None),
+        ([CUT], None),
         ("none", None),
         (None, None),
     ],
