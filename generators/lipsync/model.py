@@ -51,6 +51,8 @@ MOST = 250
 """Frames of a clip that a training reads."""
 BATCH = 32
 """Frames of sound that are listened to at a time."""
+WATCHED = 50
+"""Frames of the target that say what its mouth does in the first one, beside its mean."""
 
 
 class LipSync(Generator):
@@ -133,7 +135,6 @@ class LipSync(Generator):
     @torch.inference_mode()
     def generate(self, requests: Sequence[Request], context: Context) -> Iterator[Artifact | Failure]:
         """Yield one clip a request, as long as the shorter of target and sound; it depends on the request alone."""
-        self._fitted().to(context.device)
         for done, request in enumerate(requests):
             try:
                 yield self._said(request, context.device)
@@ -152,7 +153,10 @@ class LipSync(Generator):
         count = sum(1 for _ in islice(clip.frames(), heard.frames))
         if not count:
             raise Unfit("too-short", "the target has no frame beside the sound")
+        watched = torch.from_numpy(np.stack([cut_box(frame, face.box) for frame in islice(clip.frames(), WATCHED)]))
+        shown = self._fitted().cpu().watch(watched.permute(0, 3, 1, 2))[0]
         codes = self.listen(heard, count, device)
+        codes = torch.cat([codes.cpu(), shown.expand(len(codes), -1)], 1)
         share = hidden_part()
 
         def frames() -> Iterator[Picture]:
@@ -165,19 +169,19 @@ class LipSync(Generator):
         return Artifact(request_id=request.id, media=media, masks=lambda: (mask for _ in range(count)), facts=facts)
 
     def listen(self, heard: Heard, frames: int, device: str = "cpu") -> torch.Tensor:
-        """Return what the mouth does at each frame of a sound, (T, 12)."""
+        """Return what the mouth is to do at each frame of a sound, (T, 8)."""
         windows = sound_windows(torch.from_numpy(spectrogram(heard.sound, frames)))
-        net = self._fitted().listener
+        net = self._fitted().to(device)
         with torch.inference_mode():
-            return torch.cat([net(windows[k : k + BATCH].to(device)) for k in range(0, len(windows), BATCH)])
+            return torch.cat([net.hear(windows[k : k + BATCH].to(device)) for k in range(0, len(windows), BATCH)])
 
     def paint(self, seen: Picture, reference: Picture, code: torch.Tensor, device: str = "cpu") -> Picture:
-        """Return a part of a face (48, 64, 3) with another mouth."""
+        """Return a part of a face (48, 64, 3) with another mouth; `code` (11,), the reference's mouth last."""
         with torch.inference_mode():
             pair = torch.from_numpy(np.stack([seen, reference])).permute(0, 3, 1, 2)
             both = as_floats(pair).to(device)
             hidden = torch.from_numpy(hidden_part())[None, None].to(device)
-            made = self._fitted().painter(both[:1], both[1:], hidden, code[None].to(device))
+            made = self._fitted().to(device).painter(both[:1], both[1:], hidden, code[None].to(device))
         return np.asarray(as_bytes(made)[0].permute(1, 2, 0).cpu().numpy())
 
     def _fitted(self) -> Talker:

@@ -4,30 +4,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fauxbench.generators._lips import hidden_part
 from fauxbench.generators._lips_ears import Listener
 
-CODE = 12
+CODE = 8
 """Numbers that say what a mouth does."""
+SHOWN = 3
+"""Of them, those that can be read off pixels, too; the others mean what the training makes of them."""
+SLOW = 25
+"""Frames of the moving mean that is taken off pixels: the head moves more slowly than the mouth."""
+REACH = 3.0
+"""Deviations that a code can be away from a clip's mean."""
+LOOKED = 768
+"""Places of a mouth that codes are read off: luma, 24 x 32."""
 SYNC_FRAMES = 5
 SYNC_ROWS, SYNC_COLUMNS = 20, 24
-
-
-class Watcher(nn.Module):
-    """Parts of faces (N, 3, 48, 64) to what the mouth does (N, 12): the listener's teacher, of no use afterwards."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        w = width
-        self.body = nn.Sequential(
-            *(nn.Conv2d(3, w, 4, 2, 1), nn.SiLU(inplace=True)),
-            *(nn.Conv2d(w, 2 * w, 4, 2, 1), nn.SiLU(inplace=True)),
-            *(nn.Conv2d(2 * w, 3 * w, 4, 2, 1), nn.SiLU(inplace=True)),
-            *(nn.Flatten(), nn.Linear(3 * w * 48, 64), nn.SiLU(inplace=True), nn.Linear(64, CODE)),
-        )
-
-    def forward(self, faces: Tensor) -> Tensor:
-        """Return the codes."""
-        return torch.tanh(self.body(faces))
 
 
 class Painter(nn.Module):
@@ -44,7 +35,9 @@ class Painter(nn.Module):
         self.down = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in ((w, 2 * w), (2 * w, 3 * w), (3 * w, 4 * w)))
         self.deep = nn.Conv2d(4 * w, 4 * w, 3, 1, 1)
         self.sizes = [4 * w, 3 * w, 2 * w, w]
-        self.told = nn.Sequential(nn.Linear(CODE, 64), nn.SiLU(inplace=True), nn.Linear(64, 2 * sum(self.sizes)))
+        self.told = nn.Sequential(
+            nn.Linear(CODE + SHOWN, 64), nn.SiLU(inplace=True), nn.Linear(64, 2 * sum(self.sizes))
+        )
         self.up = nn.ModuleList(nn.Conv2d(a, b, 3, 1, 1) for a, b in ((7 * w, 3 * w), (5 * w, 2 * w), (3 * w, w)))
         self.last = nn.Conv2d(w, 3, 3, 1, 1)
 
@@ -55,7 +48,7 @@ class Painter(nn.Module):
             seen: (N, 3, 48, 64) in [-1, 1].
             reference: (N, 3, 48, 64) in [-1, 1].
             hidden: (1, 1, 48, 64) in [0, 1].
-            code: (N, 12).
+            code: (N, 11): what the mouth is to do, and what can be read of it off the reference.
         """
         kept_back = seen * (1 - hidden)
         plane = hidden.expand(len(seen), 1, -1, -1)
@@ -79,12 +72,41 @@ def _styled(x: Tensor, style: Tensor) -> Tensor:
 
 
 class Talker(nn.Module):
-    """What is kept of a training: who listens and who paints."""
+    """What is kept of a training: who listens, who paints, and how codes are read off pixels."""
+
+    basis: Tensor
+    """(768, 3)."""
 
     def __init__(self, *, width: int, ears: int) -> None:
         super().__init__()
         self.listener = Listener(ears, CODE)
         self.painter = Painter(width)
+        self.register_buffer("basis", torch.zeros(LOOKED, SHOWN))
+
+    def hear(self, sound: Tensor) -> Tensor:
+        """Return codes (N, 8) for sound (N, 1, 40, 36)."""
+        return REACH * self.listener(sound)
+
+    def watch(self, mouths: Tensor) -> Tensor:
+        """Return what can be read (T, 3) off the frames (T, 3, 48, 64) uint8 of one clip, in its own deviations."""
+        return codes_of(looked(mouths) @ self.basis)
+
+
+def looked(mouths: Tensor) -> Tensor:
+    """Return luma of the hidden part of frames (T, 3, 48, 64) uint8, (T, 768), about its moving mean over a second."""
+    weights = mouths.new_tensor([0.299, 0.587, 0.114], dtype=torch.float32)[None, :, None, None]
+    luma = (mouths.float() * weights).sum(1, keepdim=True) / 127.5
+    hidden = torch.from_numpy(hidden_part()).to(mouths.device)[None, None]
+    small = functional.avg_pool2d(luma * hidden, 2).flatten(1)
+    rows = small.T[:, None]
+    around = functional.pad(rows, (SLOW // 2, SLOW // 2), mode="replicate")
+    return (rows - functional.avg_pool1d(around, SLOW, 1))[:, 0].T
+
+
+def codes_of(found: Tensor) -> Tensor:
+    """Return codes (T, 3) in deviations, within the reach; a clip that does not move has zeros."""
+    size = found.square().mean().sqrt()
+    return (found / size.clamp(min=1e-4)).clamp(-REACH, REACH) if float(size) > 1e-4 else torch.zeros_like(found)
 
 
 class Expert(nn.Module):

@@ -13,14 +13,17 @@ from fauxbench.generators._lips import PER_FRAME, STEPS, Talk, hidden_part
 from fauxbench.generators._lips_ears import other_voices
 from fauxbench.generators._training import Average, Training, build_quietly, rising_and_falling, set_rate
 from fauxbench.generators._training_pictures import Batches, as_floats
-from fauxbench.generators.lipsync.networks import SYNC_FRAMES, Critic, Expert, Talker, Watcher
+from fauxbench.generators.lipsync.networks import SHOWN, SYNC_FRAMES, Critic, Expert, Talker, looked
 
 _INIT, _DRAW = 0, 1
-EXPERT_SHARE = 0.25
+EXPERT_SHARE = 0.15
 """Of the updates are the expert's."""
 SYNC_FROM, CRITIC_FROM = 0.5, 0.6
 """Shares of the updates from which the expert and the critic have a say."""
 EXPERT_WINDOWS, PER_CLIP = 48, 4
+EARS_FRAMES = 64
+"""That the listener hears in an update, besides those that are painted."""
+RIDGE = 3000.0
 APART = 6
 """Frames between windows of one clip that the expert must tell apart, and between a frame and its reference."""
 
@@ -40,32 +43,38 @@ class Recipe:
 class Speaking(Training):
     """Clips of people who talk, window by window of five frames.
 
-    A code of 12 numbers stands between ear and brush. In the beginning a watcher reads it off the frame itself, so that
-    the painter learns what mouths look like while the listener learns to tell the same numbers from the sound; towards
-    the end all codes are the listener's. The losses are those of Prajwal et al. 2020 (arXiv:2008.10010), equations 3 to
-    6: L1, an expert's opinion on the window and the sound, and a critic's on the picture.
+    A code of 8 numbers stands between ear and brush. Three of them are movements of pixels that follow from the sound
+    (`spoken_basis`): at first most are read off the frame itself, so that the painter learns what mouths look like, and
+    the listener to tell the same numbers from the sound; towards the end all are the listener's. What the other
+    five say, the pixels teach. The losses are those of Prajwal et al. 2020 (arXiv:2008.10010), equations 3 to 6: L1, an
+    expert's opinion on the window and the sound, and a critic's on the picture.
     """
 
     def __init__(self, talks: Sequence[Talk], recipe: Recipe, context: Context) -> None:
         """Take at least two clips; seed and device are the context's."""
         self.talks, self.recipe, self.device = talks, recipe, torch.device(context.device)
         self.talker: Talker = build_quietly(Talker, width=recipe.width, ears=recipe.ears)
-        self.watcher: Watcher = build_quietly(Watcher, width=recipe.width)
         self.expert: Expert = build_quietly(Expert)
         self.critic: Critic = build_quietly(Critic)
-        for place, net in enumerate((self.talker, self.watcher, self.expert, self.critic)):
+        for place, net in enumerate((self.talker, self.expert, self.critic)):
             initialise(net, context.torch_rng(_INIT, place))
         for layer, spread in ((self.talker.painter.last, 0.01), (self.talker.painter.told[2], 0.02)):
             nn.init.normal_(layer.weight, 0.0, spread, generator=context.torch_rng(_INIT, 9))
-        self.mean = Average(self.talker, 0.995)
-        named = {"talker": self.talker, "watcher": self.watcher, "expert": self.expert, "critic": self.critic}
-        self.networks = {**named, "mean": self.mean.network}
+        self.talker.basis.copy_(spoken_basis(talks))
+        self.codes = [self.talker.watch(talk.mouths) for talk in talks]
+        self.place = {id(talk): k for k, talk in enumerate(talks)}
+        self.mean = Average(self.talker, 0.99)
+        self.networks = {
+            "talker": self.talker,
+            "expert": self.expert,
+            "critic": self.critic,
+            "mean": self.mean.network,
+        }
         for net in self.networks.values():
             net.to(self.device)
-        both = [*self.talker.parameters(), *self.watcher.parameters()]
         rate = recipe.learning_rate
         self.optimisers = {
-            "talker": torch.optim.Adam(both, rate, (0.9, 0.99)),
+            "talker": torch.optim.Adam(self.talker.parameters(), rate, (0.9, 0.99)),
             "expert": torch.optim.Adam(self.expert.parameters(), rate),
             "critic": torch.optim.Adam(self.critic.parameters(), rate, (0.5, 0.99)),
         }
@@ -120,17 +129,17 @@ class Speaking(Training):
         return [(talk, (phase + place * max(APART, last // count)) % (last + 1)) for place in range(count)]
 
     def _teach_talker(self, step: int, share: float, rest: float) -> dict[str, float]:
+        code = self._teach_ears()
         mouths, sounds = self._windows(self.recipe.windows, 1)
         whole = mouths.flatten(0, 1)
-        references = self._references()
-        told = self.talker.listener(sounds.flatten(0, 1))
-        seen = self.watcher(whole)
+        references, shown = self._references()
+        seen = torch.cat([self._codes(talk)[first : first + SYNC_FRAMES] for talk, first in self.drawn]).to(self.device)
+        told = self.talker.hear(sounds.flatten(0, 1))
         by_ear = torch.rand(len(mouths), generator=self.draws) < min(1.0, 0.2 + 1.2 * rest)
         ear = by_ear.repeat_interleave(SYNC_FRAMES)[:, None].to(self.device)
-        shaken = seen + 0.05 * torch.randn(seen.shape, generator=self.draws).to(self.device)
-        made = self.talker.painter(whole, references, self.hidden, torch.where(ear, told, shaken))
+        wanted = torch.cat([torch.where(ear, told[:, :SHOWN], seen), told[:, SHOWN:], shown], 1)
+        made = self.talker.painter(whole, references, self.hidden, wanted)
         away = ((made - whole).abs() * self.hidden).mean() / self.hidden.mean()
-        code = (told - seen.detach()).square().mean()
         loss = away + code
         losses = {"l1": float(away.detach()), "code": float(code.detach())}
         if share > SYNC_FROM and self.recipe.sync:
@@ -156,16 +165,35 @@ class Speaking(Training):
         self._step("critic", apart)
         return float(apart.detach())
 
-    def _references(self) -> Tensor:
-        """Return for every window one frame of the same clip, at least six frames away, five times over."""
-        rows = []
+    def _teach_ears(self) -> Tensor:
+        """Return how far the listener is off the codes of many frames, in deviations."""
+        clips = torch.randint(len(self.talks), (EARS_FRAMES,), generator=self.draws).tolist()
+        shares = torch.rand(EARS_FRAMES, generator=self.draws).tolist()
+        sounds, codes = [], []
+        for clip, share in zip(clips, shares, strict=True):
+            first = int(share * len(self.talks[clip].mouths))
+            sounds.append(self.talks[clip].mel[PER_FRAME * first : PER_FRAME * first + STEPS].T[None])
+            codes.append(self.codes[clip][first])
+        heard = other_voices(torch.stack(sounds)[:, None], self.draws)[:, 0].to(self.device)
+        return functional.smooth_l1_loss(
+            self.talker.hear(heard)[:, :SHOWN], torch.stack(codes).to(self.device), beta=0.5
+        )
+
+    def _codes(self, talk: Talk) -> Tensor:
+        return self.codes[self.place[id(talk)]]
+
+    def _references(self) -> tuple[Tensor, Tensor]:
+        """Return for every window one frame of its clip, at least six frames away, and its code, five times over."""
+        rows, codes = [], []
         for talk, first in self.drawn:
             count = len(talk.mouths)
             away = int(torch.randint(APART, max(APART + 1, count - APART), (1,), generator=self.draws))
             rows.append(talk.mouths[(first + away) % count])
+            codes.append(self._codes(talk)[(first + away) % count])
         frames = torch.stack(rows)
         frames = torch.where(self.flipped[:, None, None, None], frames.flip(3), frames)
-        return as_floats(frames).to(self.device).repeat_interleave(SYNC_FRAMES, 0)
+        both = as_floats(frames).to(self.device), torch.stack(codes).to(self.device)
+        return both[0].repeat_interleave(SYNC_FRAMES, 0), both[1].repeat_interleave(SYNC_FRAMES, 0)
 
     def _step(self, name: str, loss: Tensor) -> None:
         optimiser = self.optimisers[name]
@@ -175,7 +203,7 @@ class Speaking(Training):
 
     @torch.no_grad()
     def sample(self) -> Tensor:
-        """Return rows of what is seen, of the reference, of what is painted by ear, and of the truth."""
+        """Return rows of references, of what is painted by ear, and of the truth."""
         rows: list[list[Tensor]] = [[], [], []]
         talker = self.mean.network
         assert isinstance(talker, Talker)
@@ -184,8 +212,9 @@ class Speaking(Training):
             at = (7 * place + 5) % (len(talk.mouths) - 1)
             whole = as_floats(talk.mouths[at][None]).to(self.device)
             reference = as_floats(talk.mouths[:1]).to(self.device)
-            sound = _heard(talk, at)[:1].to(self.device)
-            made = talker.painter(whole, reference, self.hidden, talker.listener(sound))
+            told = talker.hear(_heard(talk, at)[:1].to(self.device))
+            code = torch.cat([told, self.codes[place % len(self.talks)][:1].to(self.device)], 1)
+            made = talker.painter(whole, reference, self.hidden, code)
             for row, picture in zip(rows, (reference, made, whole), strict=True):
                 row.append(functional.pad(picture[0].cpu(), (0, 0, 8, 8), value=-1.0))
         return torch.stack([picture for row in rows for picture in row])
@@ -199,3 +228,25 @@ def _heard(talk: Talk, first: int) -> Tensor:
     """Return what is heard around five frames from `first` on, (5, 1, 40, 36)."""
     stretch = talk.mel[PER_FRAME * first : PER_FRAME * (first + SYNC_FRAMES - 1) + STEPS]
     return stretch.unfold(0, STEPS, PER_FRAME)[:, None]
+
+
+def spoken_basis(talks: Sequence[Talk]) -> Tensor:
+    """Return the directions of pixels (768, 3) that follow best from the sound: reduced-rank regression.
+
+    Ridge regression of what each frame differs by from the second around it on the spectrogram beside it; of what it
+    explains, the principal components (Izenman 1975, Reduced-rank regression for the multivariate linear model). The
+    head's own movement does not follow from the sound, and so is not in it.
+    """
+    pixels, sounds = [], []
+    for talk in talks:
+        seen = looked(talk.mouths)
+        pixels.append(seen / seen.square().mean().sqrt().clamp(min=1e-4))
+        windows = talk.mel.unfold(0, STEPS, PER_FRAME)[:, None]
+        sounds.append(functional.avg_pool2d(windows, (2, 4)).flatten(1))
+    y, x = torch.cat(pixels).double(), torch.cat(sounds).double()
+    x = torch.cat([x - x.mean(0), torch.ones(len(x), 1, dtype=torch.float64)], 1)
+    slopes = torch.linalg.solve(x.T @ x + RIDGE * torch.eye(x.shape[1], dtype=torch.float64), x.T @ y)
+    told = x @ slopes
+    _, vectors = torch.linalg.eigh(told.T @ told)
+    basis = vectors[:, -SHOWN:].flip(1)
+    return (basis * torch.sign(basis[basis.abs().argmax(0), torch.arange(SHOWN)])).float()

@@ -1,0 +1,1 @@
+"""A face and a voice that nobody has, put together."""
