@@ -162,9 +162,7 @@ class _Reducer:
             metric=row.metric,
             slice=dict(row.slice),
             value=float(np.mean([one["value"] for _, one in values])) if reason is None else None,
-            interval=_interval(values, self.replicates.get(row_id), possible_range(protocol))
-            if reason is None
-            else None,
+            interval=_interval(values, self.replicates.get(row_id), _range(row, protocol)) if reason is None else None,
             n=n,
             n_real=_reals(row, found),
             expected=n if row.role == "group" or "level" in row.slice or row.section in OWN_N else expected,
@@ -182,6 +180,10 @@ class _Reducer:
 
     def _flags(self, row: RowPlan, found: Sequence[tuple[int, Mapping[str, JSON]]]) -> tuple[str, ...]:
         unread = self._set_facts(row.set_unit).get("unread", ()) if row.role == "system" else ()
+        if row.detector_unit and found:
+            inputs = self.planned.plan.unit(row.detector_unit).inputs
+            gone = [role.partition("-")[2] for role, source in inputs.items() if source in self.ran.failed]
+            unread = [*unread, *([f"learnt without {', '.join(gone)}, which failed"] if gone else [])]
         return tuple(dict.fromkeys([*(flag for _, one in found for flag in one["flags"]), *map(str, unread)]))
 
     def _position(self, row: RowPlan, compared: Compared) -> Position:
@@ -264,6 +266,11 @@ class _Reducer:
         if unread:
             found.append(f"the real set: {sum(unread.values())} files could not be read")
         return found
+
+
+def _range(row: RowPlan, protocol: Mapping[str, JSON]) -> tuple[float | None, float | None]:
+    """Return between what values a row can lie."""
+    return (0.0, 1.0) if row.section in {"utility", "seeds"} else possible_range(protocol)
 
 
 def _with_warnings(rows: Sequence[Row]) -> list[Row]:

@@ -12,7 +12,7 @@ from fauxbench.harness.media.item import Item, Kind, Modality, Split
 from fauxbench.harness.media.mediaset import MediaSet, MediaSetWriter, Terms
 from fauxbench.harness.safeguards.inspecting import inspect
 from fauxbench.harness.safeguards.keys import own_keys
-from fauxbench.harness.samples import COLUMNS, NOT_MARKED, TILE, grid, write_samples
+from fauxbench.harness.samples import COLUMNS, NOT_MARKED, SCORED, STRIP, TILE, grid, write_samples
 
 
 def made(folder: Path, count: int, size: tuple[int, int] = (32, 32)) -> MediaSet:
@@ -60,7 +60,7 @@ def finished(folder: Path, terms: Terms | None = None, **facts: Any) -> tuple[An
     writer.seal()
     system = SimpleNamespace(name="x@1", sets=("u",))
     unit = SimpleNamespace(folder=folder, fingerprint="a" * 64)
-    return SimpleNamespace(systems=[system]), SimpleNamespace(finished={"u": unit})
+    return SimpleNamespace(systems=[system], detect_units={}), SimpleNamespace(finished={"u": unit})
 
 
 def test_a_grid_is_marked_and_made_once(tmp_path: Path) -> None:
@@ -73,6 +73,27 @@ def test_a_grid_is_marked_and_made_once(tmp_path: Path) -> None:
     before = file.read_bytes()
     write_samples(tmp_path / "samples", plan, ran)
     assert file.read_bytes() == before
+
+
+def test_what_a_detector_said_stands_below_each(tmp_path: Path) -> None:
+    plan, ran = finished(tmp_path / "made")
+    plan.detect_units = {"a on b - x@1": "first", "cnn on all - x@1": "all", "cnn on all - real": "real"}
+    for unit, scores in {"first": (0.1, 0.1, 0.1), "all": (0.0, 1.0, None)}.items():
+        (tmp_path / unit).mkdir()
+        lines = [
+            {"item": str(n), "fake": one, "status": "missing" if one is None else "ok"} for n, one in enumerate(scores)
+        ]
+        (tmp_path / unit / "scores.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        ran.finished[unit] = SimpleNamespace(folder=tmp_path / unit)
+    write_samples(tmp_path / "samples", plan, ran)
+    assert json.loads((tmp_path / "samples" / SCORED).read_text()) == {"x@1": "cnn on all"}
+    items = MediaSet.open(tmp_path / "made" / "set").items
+    picture = grid(items, {"0": 0.0, "1": 1.0})
+    assert picture.shape == (TILE + STRIP, COLUMNS * TILE, 3)
+    bars = picture[TILE + STRIP - 4].reshape(COLUMNS, TILE, 3)
+    assert [(bar == (0, 114, 178)).all(1).sum() for bar in bars[:3]] == [1, TILE, 0]
+    np.testing.assert_array_equal(picture[:TILE], grid(items))
+    assert inspect(tmp_path / "samples" / "x@1.png").watermark is not None
 
 
 def test_people_who_may_not_be_shown_are_not(tmp_path: Path) -> None:

@@ -169,6 +169,7 @@ def _on(draft: Draft, spec: DetectorSpec, card: DetectorCard, work: Unit, learnt
             what=f"{name} {digest_of(dict(work.key['parameters']))[:8]} on {len(inputs) - 1}",
             key=work.key,
             inputs=inputs,
+            soft=frozenset(inputs) - {"0-real"} if len(inputs) > 2 else frozenset(),
             task=work.task,
             time_limit=work.time_limit,
             cost=card.cost,

@@ -41,6 +41,8 @@ class Sample:
     system: str
     kind: str
     address: str
+    scored: str
+    """The detector whose P(fake) stands below each picture; nothing where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +222,7 @@ def _warnings(run: Path, results: Results, facts: Mapping[str, Any]) -> tuple[st
 def _samples(run: Path, kinds: Mapping[str, str]) -> Iterator[Sample]:
     """Yield the grids that left the store through the border: those with a row in the provenance, unchanged since."""
     folder = run / "samples"
+    scored = _document(folder / "scores.json")
     for row in _lines(folder / "provenance.jsonl"):
         name, system = str(row.get("file")), str(row.get("generator"))
         path = folder / Path(name).name
@@ -228,7 +231,10 @@ def _samples(run: Path, kinds: Mapping[str, str]) -> Iterator[Sample]:
         content = path.read_bytes()
         if sha256(content).hexdigest() == str(row.get("sha256")).removeprefix("sha256:"):
             yield Sample(
-                system=system, kind=kinds.get(system, str(row.get("kind"))), address=data_address(content, "image/png")
+                system=system,
+                kind=kinds.get(system, str(row.get("kind"))),
+                address=data_address(content, "image/png"),
+                scored=str(scored.get(system, "")),
             )
 
 

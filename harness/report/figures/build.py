@@ -14,6 +14,7 @@ from .matrix import matrix_figures
 from .model import Drawn, settings
 from .realism import realism_figures
 from .roc import roc_figures
+from .utility import utility_figures
 
 
 def figures(run: Path, results: Results) -> Iterator[Drawn]:
@@ -51,6 +52,7 @@ def _figures(results: Results, scores: Sequence[Scores]) -> Iterator[Drawn]:
     yield from roc_figures(results, found)
     yield from score_figures(results, found)
     yield from matrix_figures(results, own)
+    yield from utility_figures(results)
     yield from _curves(results)
 
 

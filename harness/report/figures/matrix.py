@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 CHANCE = {"auc": 0.5, "accuracy": 0.5}
 """Measures whose scale begins at chance; what lies below is drawn as chance."""
+UPRIGHT, LONG = 8, 11
+"""Columns, and letters of their names, up to which these stand upright."""
 GAP = 0.35
 """Between the rows of two detectors."""
 WITH_INTERVALS = 8
@@ -132,7 +134,7 @@ def _frame(panel: "Axes", x: float, y: float, ink: str) -> None:
 def _axes(panel: "Axes", places: Sequence[Place], tested: Sequence[str], offsets: Sequence[float]) -> None:
     panel.set_xlim(-0.5, len(tested) - 0.5)
     panel.set_ylim(offsets[-1] + 0.5, -0.5)
-    turned = max(map(len, tested)) > 13
+    turned = max(map(len, tested)) > LONG or len(tested) > UPRIGHT
     panel.set_xticks(range(len(tested)), tested, rotation=30 if turned else 0, ha="left" if turned else "center")
     panel.xaxis.tick_top()
     panel.xaxis.set_label_position("top")

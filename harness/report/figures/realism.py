@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FIRST = ("fid", "fvd", "fad", "fd", "cmmd", "kid", "kd")
 """Measures of realism, the one to draw first; what stands in brackets does not matter."""
+LONG = 18
+"""Letters of a training set from which a title needs smaller ones."""
 WIDE = 30.0
 """Where systems are further apart than this, the axis is logarithmic."""
 
@@ -42,7 +44,7 @@ def realism_figures(results: Results) -> Iterator[Drawn]:
     for panel, one in zip(panels, trained, strict=True):
         mine = {row.system: row for row in areas if (row.slice["detector"], row.slice.get("train", "")) == one}
         _panel(panel, {system: (real[system], row) for system, row in mine.items()}, controls, look)
-        panel.set_title(f"{one[0]}, trained on {one[1]}", fontsize=8.5)
+        panel.set_title(f"{one[0]}\ntrained on {one[1]}", fontsize=7.5 if len(one[1]) > LONG else 8.5)
     _scale(panels, list(real.values()), list(controls.values()))
     first = next(iter(real.values()))
     label = words.metric_label(first.metric)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+CROWDED = 4
+"""Systems up to which a panel has room for its legend."""
+
+
 def roc_figures(results: Results, found: Sequence[Answers]) -> Iterator[Drawn]:
     """Yield the figure of every detector that was asked about real items and fakes."""
     look = styles(record.name for record in results.systems)
@@ -22,7 +26,8 @@ def roc_figures(results: Results, found: Sequence[Answers]) -> Iterator[Drawn]:
     for detector in dict.fromkeys(one.detector for one in usable):
         mine = [one for one in usable if one.detector == detector]
         trains = list(dict.fromkeys(one.train for one in mine))
-        figure, panels = grid(len(trains), width=2.3, height=2.35, across=3)
+        crowded = len({one.system for one in mine}) > CROWDED
+        figure, panels = grid(len(trains), width=3.8 if crowded else 2.3, height=2.35, across=2 if crowded else 3)
         for panel, train in zip(panels, trains, strict=True):
             here = [one for one in mine if one.train == train]
             curves = {one.system: curve(one.found, np.random.default_rng(0)) for one in here}
@@ -34,7 +39,7 @@ def roc_figures(results: Results, found: Sequence[Answers]) -> Iterator[Drawn]:
             figure,
             about=(file_name(f"roc-{detector}"), title, _caption(detector, mine)),
             section="detection",
-            wide=len(trains) > 2,
+            wide=len(trains) > (1 if crowded else 2),
         )
 
 
@@ -45,7 +50,8 @@ def _panel(
     for system, one in curves.items():
         style = look[system]
         if one.low is not None and one.high is not None:
-            panel.fill_between(one.at, one.low, one.high, color=style.colour, alpha=BAND, linewidth=0)
+            faint = BAND * min(1.0, CROWDED / len(curves))
+            panel.fill_between(one.at, one.low, one.high, color=style.colour, alpha=faint, linewidth=0)
         panel.plot(
             one.fpr,
             one.tpr,
@@ -62,7 +68,8 @@ def _panel(
     ticks = [0, 0.25, 0.5, 0.75, 1]
     panel.set_xticks(ticks, ["0", "", "0.5", "", "1"])
     panel.set_yticks(ticks, ["0", "", "0.5", "", "1"])
-    panel.legend(loc="lower right", fontsize=6.8, title="AUC", title_fontsize=6.8, alignment="left", handlelength=2.2)
+    place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.02)} if len(curves) > CROWDED else {"loc": "lower right"}
+    panel.legend(fontsize=6.8, title="AUC", title_fontsize=6.8, alignment="left", handlelength=2.2, **place)
 
 
 def _caption(detector: str, found: Sequence[Answers]) -> str:
