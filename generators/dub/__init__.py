@@ -1,0 +1,1 @@
+"""A clip with another sound: what no lips were fitted to."""
