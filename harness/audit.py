@@ -83,6 +83,7 @@ def audit_metrics(  # noqa: PLR0913 - one for each option of the command line
     n: int | None = None,
     metrics: Sequence[str] | None = None,
     instruments: Sequence[str] | None = None,
+    changes: Sequence[str] | None = None,
     store: Path | str | None = None,
     device: str = "cpu",
     workers: int | None = None,
@@ -98,6 +99,7 @@ def audit_metrics(  # noqa: PLR0913 - one for each option of the command line
         n: Items on each side; default 120 pictures, 24 clips, 40 sounds, or as many as a third of the folder has.
         metrics: Names; default all that apply, but for memorisation and those of edits that were asked for.
         instruments: Names; default all that read such media and need no weights that are missing.
+        changes: Names of alterations; default all.
         store: Default `FAUXBENCH_STORE` or the platform's cache folder.
         device: Of torch.
         workers: Processes at once; default one a processor.
@@ -107,7 +109,7 @@ def audit_metrics(  # noqa: PLR0913 - one for each option of the command line
         InputError: No such media, too few, or an unknown kind, metric or instrument.
     """
     place = Path(store) if store else default_store()
-    draft, alterations = _draft(data, _kind(data, kind), n, metrics, instruments, weights_folder(place))
+    draft, alterations = _draft(data, _kind(data, kind), n, metrics, instruments, changes, weights_folder(place))
     planned = SuitePlan(
         suite=draft.suite,
         plan=Plan(units=tuple(draft.units.values()), device=device),
@@ -147,11 +149,13 @@ def _draft(
     n: int | None,
     metrics: Sequence[str] | None,
     instruments: Sequence[str] | None,
+    changes: Sequence[str] | None,
     weights: Path,
 ) -> tuple[Draft, tuple[Alteration, ...]]:
     """Return the plan, and the changes in it."""
     cards, found = _metrics(metrics, kind), _instruments(instruments, kind)
     spec, alterations = _data(data, kind, n)
+    alterations = tuple(one for one in alterations if changes is None or one.name in changes)
     suite = Suite(
         suite="audit",
         data=spec,
@@ -225,7 +229,7 @@ def _data(data: Path | str | None, kind: Modality, n: int | None) -> tuple[DataS
         return real.model_copy(update=made[kind]), changes
     folder = Path(data).resolve()
     known = len({one.identity for one in list_folder(folder) if one.identity})
-    alterations = changes if known > 1 else tuple(one for one in changes if one.condition)
+    alterations = changes if known > 1 else tuple(one for one in changes if one.condition or one.marked)
     return DataSpec(dataset="folder", path=folder, splits=_THIRDS), alterations
 
 
@@ -253,6 +257,8 @@ def _system(draft: Draft, one: Alteration) -> System:
         "seed": draft.suite.seed,
         "code": code_of("execute/steps/alter.py", "execute/steps/held_out.py", "conditions", "media"),
     }
+    if one.marked:
+        key |= {"marked": True, "mark": code_of("safeguards/watermark", "safeguards/trial.py")}
     unit = Unit(
         id=f"alter {one.name}", kind="alter", what=f"alter {n}", key=key, inputs={"real": REAL}, cost=1 + 0.005 * n
     )
@@ -265,7 +271,7 @@ def _system(draft: Draft, one: Alteration) -> System:
         origin="condition",
         seeds=(0,),
         sets=(draft.add(unit),),
-        pairs=one.condition is not None and not one.condition.change.resizes,
+        pairs=one.marked or (one.condition is not None and not one.condition.change.resizes),
         trains=False,
     )
 

@@ -81,9 +81,8 @@ def _places(found: Sequence[Detection], out: Path, suffix: str) -> Iterator[tupl
 def _write_heat(figure: "Figure", path: Path, descent: Descent, parent: Parent | None) -> None:
     from PIL import Image
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     if parent is None:
-        figure.savefig(path, dpi=150)
+        _save(figure, path)
         return
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=150)
@@ -136,5 +135,17 @@ def _draw_curve(trained: Trained, detection: Detection, path: Path) -> None:
     axes.axhline(trained.detector.threshold, color="#d55e00", linestyle=":", label="threshold")
     axes.set(xlabel="time (s)", ylabel="P(fake)", ylim=(-0.02, 1.02), title=f"{detection.file}, {trained.card.name}")
     axes.legend(fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)
+    _save(figure, path)
+
+
+def _save(figure: "Figure", path: Path) -> None:
+    """Write a figure.
+
+    Raises:
+        InputError: The place cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}; choose another place") from error

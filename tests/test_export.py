@@ -9,6 +9,7 @@ import pytest
 from fauxbench.harness import export as export_module
 from fauxbench.harness.errors import InputError, IntegrityError
 from fauxbench.harness.export import CSV_COLUMNS, FORMS, export_set, find_set
+from fauxbench.harness.generate import publish_set
 from fauxbench.harness.media.content import ImageMedia, SoundMedia
 from fauxbench.harness.media.images import read_image, write_png
 from fauxbench.harness.media.item import Item, Kind, Modality, Split
@@ -239,3 +240,18 @@ def test_masks_that_are_not_there_or_were_changed(media: MediaSet, tmp_path: Pat
     with pytest.raises(IntegrityError, match="not the masks that were made with a"):
         export_set(changed, "csv", tmp_path / "wrong", "fp", masks=True)
     assert not (tmp_path / "wrong").exists()
+
+
+def test_the_items_that_files_were_made_from_are_told_again_and_again(tmp_path: Path) -> None:
+    writer = MediaSetWriter(tmp_path / "swaps", name="swap@1", origin="swap@1")
+    item = Item(
+        id="a", modality=Modality.IMAGE, kind=Kind.PARTIALLY_SYNTHETIC, visual_fake=True, group="swap@1", sources=("r",)
+    )
+    writer.add(item, ImageMedia(pixels=np.zeros((8, 8, 3), np.uint8)))
+    real = Item(id="r", modality=Modality.IMAGE, kind=Kind.REAL, group="people", path="r.png", content="c" * 64)
+    left = publish_set(writer.seal(), tmp_path / "left", "fp", {"r": real})
+    export_set(MediaSet.open(left.folder), "folder", tmp_path / "again", "fp")
+    export_set(MediaSet.open(tmp_path / "swaps"), "csv", tmp_path / "other", "fp", real=[real])
+    for folder in ("left", "again", "other"):
+        (row,) = map(json.loads, (tmp_path / folder / "provenance.jsonl").read_text().splitlines())
+        assert row["parents"] == {"r": "c" * 64}

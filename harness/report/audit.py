@@ -71,7 +71,8 @@ def _positions(results: Results, by_instrument: Mapping[str, Sequence[Row]], cha
         for change in changes
     ]
     lines: list[Line] = []
-    notes = [f"{heading}: {', '.join(c.title for c in changes if c.seen == seen)}" for seen, heading in SEEN.items()]
+    named = {heading: [c.title for c in changes if c.seen == seen] for seen, heading in SEEN.items()}
+    notes = [f"{heading}: {', '.join(titles)}" for heading, titles in named.items() if titles]
     blind: dict[str, list[str]] = {}
     for instrument, rows in by_instrument.items():
         notes += _absent(rows)

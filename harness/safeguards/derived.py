@@ -80,7 +80,7 @@ class Descent:
         """Write what was made of a synthetic file to `folder/name` (PNG or WAV), marked; `finish` writes its row.
 
         Raises:
-            InputError: There are no keys to mark with.
+            InputError: There are no keys to mark with, or the place cannot be written.
             MediaError: It cannot be marked.
             StorageError: The disk is full or read-only.
         """
@@ -104,10 +104,13 @@ class Descent:
             ingredients=(Ingredient(title=parent.item, content=parent.content, format=parent.form),),
             derived=True,
         )
-        with storage_errors(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.unlink(missing_ok=True)
-            marks = mark_media(media, target, job, self._keys)
+        try:
+            with storage_errors(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.unlink(missing_ok=True)
+                marks = mark_media(media, target, job, self._keys)
+        except OSError as error:
+            raise InputError(f"{target}: cannot be written: {error.strerror}; choose another place") from error
         row: dict[str, JSON] = {
             "file": name,
             "sha256": digest_of_file(target),

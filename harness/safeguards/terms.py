@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 
 from ..cards import Document
 from ..errors import InputError
-from ..store.store import write_atomically
+from ..store.store import storage_errors, write_atomically
 
 Purpose = Literal["evaluate", "train", "edit", "manipulate", "publish", "leave_machine"]
 
@@ -91,13 +91,19 @@ def record_terms(path: Path, record: TermsRecord) -> None:
     """Write a record, in place of an earlier one of the same data set.
 
     Raises:
-        InputError: What is there is not a terms file.
+        InputError: What is there is not a terms file, or it cannot be written.
         StorageError: The disk is full or read-only.
     """
     kept = [one for one in read_terms(path) if one.dataset != record.dataset]
     written = TermsFile(records=tuple(sorted([*kept, record], key=lambda one: one.dataset)))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, written.model_dump_json(indent=1) + "\n")
+    try:
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, written.model_dump_json(indent=1) + "\n")
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written: {error.strerror}; set FAUXBENCH_TERMS to a file that can"
+        ) from error
 
 
 def terms_record(path: Path, dataset: str) -> TermsRecord | None:

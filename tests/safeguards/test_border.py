@@ -15,7 +15,7 @@ from fauxbench.harness.media.item import Item, Kind, Modality
 from fauxbench.harness.media.mediaset import MediaSet, MediaSetWriter
 from fauxbench.harness.media.read import content_of
 from fauxbench.harness.safeguards import border
-from fauxbench.harness.safeguards.border import PROVENANCE, release, release_picture, source_type
+from fauxbench.harness.safeguards.border import PROVENANCE, parents_told, release, release_picture, source_type
 from fauxbench.harness.safeguards.keys import own_keys
 
 RNG = np.random.default_rng(3)
@@ -120,6 +120,23 @@ def test_a_picture_of_several_items_has_a_row(tmp_path: Path) -> None:
     assert row["items"] == ["one", "two"]
     assert row["digital_source_type"] == IPTC + "trainedAlgorithmicMedia"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [PROVENANCE, "x@1.png"]
+
+
+def test_one_synthetic_item_among_real_ones_makes_the_picture_synthetic(tmp_path: Path) -> None:
+    media = made(tmp_path / "set", real=Kind.REAL, fake=Kind.PARTIALLY_SYNTHETIC)
+    release_picture(np.full((64, 64, 3), 90, np.uint8), tmp_path / "out" / "grid.png", list(media), "fp")
+    row = rows(tmp_path / "out")["grid.png"]
+    assert (row["synthetic"], row["kind"]) == (True, "partially_synthetic")
+    assert row["marks"] is not None
+
+
+def test_parents_are_told_with_their_digests(tmp_path: Path) -> None:
+    media = made(tmp_path / "set", fake=Kind.PARTIALLY_SYNTHETIC)
+    parent = Item(id="r", modality=Modality.IMAGE, kind=Kind.REAL, group="x", path="r.jpg", content="c" * 64)
+    release(media.items, tmp_path / "out", ["fake.png"], "fp", {"r": parent})
+    assert rows(tmp_path / "out")["fake.png"]["parents"] == {"r": "c" * 64}
+    assert parents_told(tmp_path / "out") == {"r": "c" * 64}
+    assert parents_told(tmp_path / "set") == {}
 
 
 def test_a_picture_is_not_there_before_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,12 @@ from ...conditions.apply import apply_chain
 from ...conditions.chain import Chain
 from ...conditions.change import EmptyCellError
 from ...conditions.table import Condition
+from ...conditions.video import near
 from ...errors import Failure, MediaError
+from ...media.content import Media, VideoMedia
 from ...media.item import Item, Kind, Modality, Split
 from ...media.mediaset import MediaSetWriter
+from ...safeguards.trial import marked_media
 from ..step import Outcome, Step
 from .held_out import spread
 from .sets import outcome_of_set
@@ -23,11 +26,15 @@ def alter(step: Step) -> Outcome:
     group = str(step.key["group"])
     condition = Condition(**step.key["condition"]) if step.key["condition"] else None
     items = tuple(item for item in real if item.split in {Split.TRAIN, Split.VALIDATION})
-    chosen = _chosen(items, int(step.key["n"]), whole=condition is not None)
+    marked = bool(step.key.get("marked"))
+    chosen = _chosen(items, int(step.key["n"]), whole=marked or condition is not None)
     modality = items[0].modality if items else Modality(real.card.modality)
     writer = MediaSetWriter(step.out / "set", name=group, origin="condition", modality=modality, terms=real.card.terms)
     for done, item in enumerate(chosen, 1):
-        _add(writer, item, condition, group, int(step.key["seed"]), step.scratch)
+        if marked:
+            _add_marked(writer, item, group, step.scratch)
+        else:
+            _add(writer, item, condition, group, int(step.key["seed"]), step.scratch)
         step.progress(done / len(chosen), f"{done} of {len(chosen)} items")
     return outcome_of_set(writer.seal())
 
@@ -55,6 +62,21 @@ def _add(writer: MediaSetWriter, item: Item, condition: Condition | None, group:
             item, kind=Kind.AUGMENTED_REAL, group=group, split=Split.TEST, sources=(item.id,), seed=seed, facts=facts
         )
         writer.add(changed, made.media)
+
+
+def _add_marked(writer: MediaSetWriter, item: Item, group: str, scratch: Path) -> None:
+    """Add an item with a watermark; of a clip, what its only encoding here costs is in the change `rewrite` as well."""
+    with TemporaryDirectory(dir=scratch) as folder:
+        try:
+            media: Media = marked_media(item)
+            if isinstance(media, VideoMedia):
+                media = near(media, Path(folder) / "marked.mp4")
+        except MediaError as error:
+            failure = Failure(request_id=item.id, kind="invalid", message=str(error))
+            writer.fail(failure, Split.TEST, item.cluster)
+            return
+        changed = replace(item, kind=Kind.AUGMENTED_REAL, group=group, split=Split.TEST, sources=(item.id,), facts={})
+        writer.add(changed, media)
 
 
 def condition(step: Step) -> Outcome:
