@@ -237,7 +237,14 @@ def _changes(draft: Draft, pattern: Mapping[str, Unit], row: RowPlan, cells: Seq
                 "code": cell.codes["compare"],
             }
             unit_id = draft.add(
-                Unit(id=f"shift {again.removeprefix('measure ')}", kind="shift", what="shift", key=key, inputs=inputs)
+                Unit(
+                    id=f"shift {again.removeprefix('measure ')}",
+                    kind="shift",
+                    what="shift",
+                    key=key,
+                    inputs=inputs,
+                    cost=0.1,
+                )
             )
         protocol = {**row.protocol, "condition": cell.record}
         for statistic in ("value",) if cell.anew else ("value", "change"):
@@ -284,7 +291,7 @@ def _retentions(draft: Draft, pattern: Mapping[str, Unit], fakes: Unit, cells: S
             "code": cells[0].codes["compare"],
         }
         unit_id = f"retain {label} of {system.name} by {name}"
-        units[label] = draft.add(Unit(id=unit_id, kind="retain", what="retain", key=key, inputs=inputs, cost=3))
+        units[label] = draft.add(Unit(id=unit_id, kind="retain", what="retain", key=key, inputs=inputs, cost=0.5))
     _retention_rows(draft, system, fakes, cells, units)
 
 

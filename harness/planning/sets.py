@@ -16,8 +16,8 @@ from .rendering import add_rendered
 
 FPS = 25
 """Frames a second of the studio's clips."""
-FRAME_COST = {240: 0.08, 360: 0.15, 480: 0.43, 720: 0.17, 1080: 0.58}
-"""Seconds that a frame of the studio takes, by height; see docs/studio.md."""
+FRAME_COST = {240: 0.085, 360: 0.145, 480: 0.33, 720: 0.21, 1080: 0.40}
+"""Seconds of one processor that a frame of the studio takes, rendered and encoded, by height."""
 
 
 def plan_real(draft: Draft) -> Mapping[Split, int]:
