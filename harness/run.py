@@ -24,6 +24,7 @@ from .report.html import page
 from .run_folder import RunFolder
 from .samples import write_samples
 from .score_table import write_scores
+from .shortcut_files import shortcut_files
 from .store.memory import Memory
 from .store.schema import Results
 from .store.store import MEMORY, Store, storage_errors, weights_folder
@@ -213,6 +214,8 @@ def _write(folder: RunFolder, planned: SuitePlan, ran: Ran, reduced: Reduced) ->
         if unit_id in ran.finished:
             scores = (ran.finished[unit_id].folder / "scores.jsonl").read_text(encoding="utf-8")
             folder.write(f"scores/{name}.jsonl", scores)
+    for name, text in shortcut_files(planned.plan, ran):
+        folder.write(name, text)
     for system in planned.systems:
         card = {**system.card.model_dump(mode="json"), "as": system.name, "digest": system.digest}
         folder.write(f"cards/{system.name}.json", json.dumps(card, indent=1) + "\n")

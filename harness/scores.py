@@ -11,6 +11,7 @@ from .report import SUFFIXES, render, tables
 from .report.detection import OF_SCORES
 from .report.html import page
 from .score_table import NAME, REAL, SECTIONS, Scores, question_of, stored_scores, trained
+from .shortcut_files import Shortcuts
 from .stats.lines import PRIMARY, Question, alarms, chosen, detection, of_groups, of_split
 from .stats.score import Measurement
 from .stats.thresholds import Threshold
@@ -38,7 +39,7 @@ class Rescored:
     """What recomputing found."""
 
     rows: int
-    """Rows of detection and false alarms."""
+    """Rows of detection and false alarms, and of shortcuts but for overlap."""
     scores: int
     """Item scores that they rest on."""
     source: str
@@ -49,8 +50,9 @@ class Rescored:
 def rescore(run: Path) -> Rescored:
     """Recompute every detection number of a run from its item scores, and compare it with what is stored.
 
-    Compared are value, interval and n of every row of detection and of false alarms in `results.json`, and the text of
-    their tables. Scores are read from `scores.parquet`, or where a run has none from the files in `scores/`.
+    Compared are value, interval and n of every row of detection, of false alarms and of shortcuts (but for overlap) in
+    `results.json`, and the text of the tables of detection. Scores are read from `scores.parquet`, or where a run has
+    none from the files in `scores/`; what shortcuts rest on, from `shortcuts/`.
 
     Raises:
         InputError: Not a finished run folder, or a file of scores that cannot be read.
@@ -58,11 +60,15 @@ def rescore(run: Path) -> Rescored:
     results = read_results(run)
     scores = stored_scores(run)
     seed = int(json.loads((run / "suite.json").read_text(encoding="utf-8")).get("seed", 0))
+    shortcuts = Shortcuts(run, seed, {(one.detector, one.train, one.system): one.lines for one in scores})
+    audited = [row for row in results.rows if shortcuts.rests_here(row)]
+    names = tuple(dict.fromkeys(row.metric for row in audited if not row.slice))
+    again = [finding for row in audited for finding in _compared(row, shortcuts.measurement(row, names))]
     return Rescored(
-        rows=sum(row.section in SECTIONS for row in results.rows),
+        rows=sum(row.section in SECTIONS for row in results.rows) + len(audited),
         scores=sum(len(one.lines) for one in scores),
         source=str(run / (NAME if (run / NAME).exists() else "scores")),
-        findings=(*rows_not_of_scores(results, scores, seed), *_tables(run, results)),
+        findings=(*rows_not_of_scores(results, scores, seed), *again, *_tables(run, results)),
     )
 
 

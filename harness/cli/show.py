@@ -47,10 +47,14 @@ def preview(
         {"unit": unit.id, "kind": unit.kind, "cached": unit.id in found.cached, "seconds": found.seconds.get(unit.id)}
         for unit in found.plan.units
     ]
+    trained = {
+        unit.id.removeprefix("fit "): found.seconds[unit.id]
+        for unit in found.plan.units
+        if unit.kind == "fit" and unit.id in found.seconds
+    }
     if as_json:
-        typer.echo(
-            json.dumps({"units": units, "cached": len(found.cached), "to_do": len(found.seconds), "seconds": total})
-        )
+        record = {"units": units, "cached": len(found.cached), "to_do": len(found.seconds), "seconds": total}
+        typer.echo(json.dumps({**record, "trained": trained}))
         return
     for unit in () if brief else units:
         state = "cached" if unit["cached"] else f"to do, about {span(unit['seconds'])}"
@@ -60,3 +64,8 @@ def preview(
         f"about {span(total)} with {count} workers",
         err=brief,
     )
+    if trained:
+        names, seconds = ", ".join(trained), span(sum(trained.values()))
+        typer.echo(
+            f"trained here, because no weights that come with them serve: {names} ({seconds} of work)", err=brief
+        )

@@ -40,11 +40,16 @@ def test_a_dry_run_prints_the_plan_and_makes_no_run_folder(
     lines = out.splitlines()
     assert lines[0].startswith("real ")
     assert "to do, about" in lines[0]
+    said = lines.pop()
+    assert said.startswith(
+        "trained here, because no weights that come with them serve: dcgan@1 seed 0, dcgan@2 seed 0, "
+    )
     assert lines[-1].startswith(f"{len(lines) - 1} units: 0 cached, {len(lines) - 1} to do, about ")
     assert lines[-1].endswith("with 2 workers")
     document = json.loads(call("run", "quick", "--dry-run", "--json")[1])
     assert (document["cached"], document["to_do"]) == (0, len(lines) - 1)
     assert document["seconds"] > 0
+    assert set(document["trained"]) == {f"dcgan@{version} seed 0" for version in ("1", "2", "2-copy")}
     assert {"unit", "kind", "cached", "seconds"} == set(document["units"][0])
     assert not (tmp_path / "runs").exists()
 

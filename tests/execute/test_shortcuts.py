@@ -9,9 +9,10 @@ from PIL import Image
 from fauxbench.harness.execute.step import Step
 from fauxbench.harness.execute.steps import step_function
 from fauxbench.harness.execute.steps.detection import clusters_of
-from fauxbench.harness.execute.steps.shortcuts import people_of, table_of, traits_of
+from fauxbench.harness.execute.steps.shortcuts import people_of, traits_of
 from fauxbench.harness.media.item import Item, Kind, Modality, Split
 from fauxbench.harness.media.mediaset import MediaSetWriter
+from fauxbench.harness.stats.shortcut_rows import table_of
 
 NOWHERE = Path()
 

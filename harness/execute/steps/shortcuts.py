@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +13,9 @@ from ...errors import MediaError
 from ...media.images import read_image
 from ...media.item import Item, Modality, Split
 from ...media.read import read_frames
-from ...stats.auc import area_difference, area_interval
-from ...stats.blocks import FEWEST
-from ...stats.lines import Line, Question, of_split, scores_of, taken
-from ...stats.score import Interval, Measurement
-from ...stats.shortcuts import audit
+from ...stats.lines import of_split
+from ...stats.score import Measurement
+from ...stats.shortcut_rows import alone, reencoded_areas
 from ..step import Outcome, Step
 from .detection import clusters_of, question_of, read_lines
 from .measures import measurement_record
@@ -142,33 +139,16 @@ def _border(pixels: NDArray[np.uint8]) -> dict[str, JSON]:
 def shortcuts(step: Step) -> Outcome:
     """Return how well each shortcut alone tells the items of two sets apart."""
     lines = {role: json.loads((step.inputs[role] / "traits.json").read_text(encoding="utf-8")) for role in _SIDES}
-    read = {role: [line for line in part if "traits" in line] for role, part in lines.items()}
-    every = [*read["real"], *read["synthetic"]]
-    truth = np.array([role == "synthetic" for role in _SIDES for _ in read[role]], dtype=bool)
-    labels = [line["cluster"] if isinstance(line["cluster"], str) else tuple(line["cluster"]) for line in every]
-    lost = sum(len(part) for part in lines.values()) - len(every)
-    records = {}
-    for name in step.key["shortcuts"]:
-        made = audit(table_of([line["traits"].get(name, {}) for line in every]), truth, labels, int(step.key["seed"]))
-        failures = {"unreadable": lost} if lost else {}
-        records[str(name)] = {**measurement_record(made.found, failures), "p": made.p}
+    lost = sum("traits" not in line for part in lines.values() for line in part)
+    failures = {"unreadable": lost} if lost else {}
+    found = alone(
+        lines["real"], lines["synthetic"], [str(name) for name in step.key["shortcuts"]], int(step.key["seed"])
+    )
+    records = {name: {**measurement_record(made.found, failures), "p": made.p} for name, made in found.items()}
     return _measured(step, records)
 
 
 _SIDES = ("real", "synthetic")
-
-
-def table_of(lines: Sequence[Mapping[str, JSON]]) -> NDArray[np.float64]:
-    """Return traits as numbers, (N, F): words become columns of 0 and 1, and what an item does not have is 0."""
-    names = dict.fromkeys(name for line in lines for name in line)
-    columns: list[list[float]] = []
-    for name in names:
-        values = [line.get(name, 0.0) for line in lines]
-        words = dict.fromkeys(value for value in values if isinstance(value, str))
-        columns += [[float(value == word) for value in values] for word in words]
-        if len(words) < len(set(map(str, values))):
-            columns.append([0.0 if isinstance(value, str) else float(value) for value in values])
-    return np.array(columns, dtype=np.float64).T.reshape(len(lines), len(columns))
 
 
 def overlap(step: Step) -> Outcome:
@@ -206,43 +186,10 @@ def _share(items: Sequence[Item], hits: Sequence[bool], what: str) -> Measuremen
 def reencoded(step: Step) -> Outcome:
     """Compare a detector's area on clean sets with that on sets that went through one encoder, real and fake alike."""
     question = question_of(step.key)
-    clean, again = ([_by_item(step, f"{side}{when}") for side in _SIDES] for when in ("", "-again"))
-    pairs = [
-        (line, other[item])
-        for side, other in zip(clean, again, strict=True)
-        for item, line in side.items()
-        if item in other
-    ]
-    lines, kept = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    records = {name: measurement_record(one, {}) for name, one in _areas(lines, kept, question).items()}
+    parts = [[of_split(read_lines(step.inputs[f"{side}{when}"]), "test") for side in _SIDES] for when in ("", "-again")]
+    found = reencoded_areas(parts[0], parts[1], question)
+    records = {name: measurement_record(one, {}) for name, one in found.items()}
     return _measured(step, records)
-
-
-def _by_item(step: Step, role: str) -> dict[str, Line]:
-    return {str(line["item"]): line for line in of_split(read_lines(step.inputs[role]), "test")}
-
-
-def _areas(clean: Sequence[Line], again: Sequence[Line], question: Question) -> dict[str, Measurement]:
-    sides = [taken(lines, replace(question, missing="worst")) for lines in (clean, again)]
-    before, after = (scores_of(side, len(clean)) for side in sides)
-    truth, labels = sides[0].truth, sides[0].clusters
-    fakes = int(truth.sum())
-    try:
-        found = area_difference(before, after, truth, labels)
-    except ValueError as error:
-        empty = Measurement(value=None, n=fakes, reason=str(error))
-        return dict.fromkeys(("auc_before", "auc_after", "auc_change"), empty)
-    change = None
-    if found.interval:
-        low, high = (min(1.0, max(-1.0, end)) for end in found.interval)
-        change = Interval(low=low, high=high, method="clustered delong, paired", cluster="cluster")
-    flags = () if change else (f"no interval: nothing varies, or fewer than {FEWEST} clusters in a class",)
-    measured = {}
-    for name, value, scores in zip(("auc_before", "auc_after"), found.means, (before, after), strict=True):
-        interval = area_interval(scores, truth, labels, cluster="cluster")
-        measured[name] = Measurement(value=value, interval=interval, n=fakes, n_real=len(truth) - fakes)
-    measured["auc_change"] = replace(measured["auc_after"], value=found.value, interval=change, flags=flags)
-    return measured
 
 
 def _measured(step: Step, records: Mapping[str, JSON]) -> Outcome:
