@@ -78,7 +78,10 @@ def render(
         else None,
     )
     parent = folder.absolute().parent
-    parent.mkdir(parents=True, exist_ok=True)
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {error.strerror}; choose another folder") from error
     with tempfile.TemporaryDirectory(prefix=".fauxbench-", dir=parent) as scratch:
         writer = MediaSetWriter(
             Path(scratch) / "set", name="studio", origin="studio", modality=asked.modality, terms=TERMS

@@ -5,6 +5,7 @@ copy of a real data set does not become a fixture by that name. With defects, it
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,8 +20,10 @@ from ..canonical import JSON, digest_of, digest_of_file
 from ..errors import InputError
 from ..media.content import ImageMedia, Picture, Sound, SoundMedia, VideoMedia
 from ..media.item import Item, Kind, Modality
+from ..media.mediaset import MediaSet, SetCard, Terms, digest_of_set
 from ..media.read import modality_of
 from ..safeguards.border import Marker
+from ..safeguards.describing import describe
 from .layouts.card import dataset_card
 
 SEAL = ".fauxbench-fixture.json"
@@ -102,6 +105,7 @@ class Maker:
     def seal(self, dataset: str) -> None:
         """Write what locks the fixture, and the row of every file."""
         self._marker.finish(self.root, self._rows)
+        describe(self._set(dataset), self.root, self._rows)
         record = {
             "schema_version": 1,
             "dataset": dataset,
@@ -110,6 +114,32 @@ class Maker:
             "defects": [defect._asdict() for defect in self.defects],
         }
         (self.root / SEAL).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+    def _set(self, dataset: str) -> MediaSet:
+        """Return the files as a set, as far as its description speaks of it."""
+        items = tuple(
+            Item(
+                id=str(row["item"]),
+                modality=modality_of(Path(str(row["file"]))) or Modality.IMAGE,
+                kind=Kind.REAL,
+                group="studio",
+                facts={"rendered": True},
+                path=str(row["file"]),
+                content=str(row["content"]),
+            )
+            for row in self._rows
+        )
+        modality = Counter([item.modality for item in items] or [Modality.IMAGE]).most_common(1)[0][0]
+        card = SetCard(
+            name=f"{dataset}-fixture",
+            origin="studio",
+            digest=digest_of_set(items, ()),
+            items=len(items),
+            expected=len(items),
+            modality=modality,
+            terms=Terms(people="rendered", permits=("evaluate", "train", "publish"), grant="rendered"),
+        )
+        return MediaSet(self.root, card, items, ())
 
     def _write(self, path: str, media: ImageMedia | VideoMedia | SoundMedia) -> None:
         """Write a file with the marks of what was rendered: nothing synthetic leaves without, fixtures neither."""
@@ -190,6 +220,10 @@ def write_fixture(name: str, folder: Path, *, broken: bool = False) -> tuple[Def
     dataset_card(name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: not empty; choose a new folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {error.strerror}; choose another folder") from error
     maker = Maker(root=folder)
     fixture_layouts.LAYOUTS[name](maker)
     if broken:

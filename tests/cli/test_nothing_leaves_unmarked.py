@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,19 @@ def check_marks(folder: Path, *, least: int = 1) -> None:
         assert found.verdict.startswith("synthetic: "), file
 
 
+def check_described(folder: Path) -> None:
+    """Check that a set has a datasheet, and a Croissant description that holds and names every file."""
+    import mlcroissant
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the libraries that it stands on
+        dataset = mlcroissant.Dataset(jsonld=folder / "croissant.json")
+        assert not dataset.metadata.issues.errors
+        named = {one["items/file"].decode() for one in dataset.records("items")}
+    assert named == {path.relative_to(folder).as_posix() for path in media_below(folder)}
+    assert (folder / "DATASHEET.md").read_text().startswith("# ")
+
+
 def test_every_verb_is_known() -> None:
     """A new verb must be sorted into one of the two lists, and tried here if it writes media."""
     _load_verbs()
@@ -86,6 +100,7 @@ def test_generate(good_system: str, photographs: Path, call: Call, tmp_path: Pat
     said = call("generate", good_system, *words)
     assert said.code == 0, said.err
     check_marks(tmp_path / "out", least=2)
+    check_described(tmp_path / "out")
 
 
 @pytest.mark.parametrize("form", ["folder", "csv", "deepfakebench"])
@@ -110,6 +125,7 @@ def test_export(form: str, call: Call, tmp_path: Path) -> None:
     said = call("export", tmp_path / "set", "--as", form, "--out", tmp_path / "out")
     assert said.code == 0, said.err
     check_marks(tmp_path / "out", least=4)
+    check_described(tmp_path / "out")
 
 
 def test_data_render(call: Call, tmp_path: Path) -> None:
@@ -117,6 +133,7 @@ def test_data_render(call: Call, tmp_path: Path) -> None:
     said = call("data", "render", "studio", tmp_path / "out", *words)
     assert said.code == 0, said.err
     check_marks(tmp_path / "out", least=2)
+    check_described(tmp_path / "out")
     kinds = {inspect(file).credentials.source_type for file in media_below(tmp_path / "out")}
     assert kinds == {"http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"}
 
@@ -125,6 +142,7 @@ def test_data_fixture(call: Call, tmp_path: Path) -> None:
     said = call("data", "fixture", "folder", tmp_path / "out")
     assert said.code == 0, said.err
     check_marks(tmp_path / "out", least=18)
+    check_described(tmp_path / "out")
 
 
 class Middle(FaceFinder):
@@ -358,6 +376,51 @@ def test_what_cannot_be_marked_does_not_leave(
     assert said.code == 2
     assert not media_below(tmp_path / "out") if (tmp_path / "out").exists() else True
     assert not list(tmp_path.glob(".*.part"))
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a place that nobody can write to")
+def test_a_read_only_place_is_said_in_one_line(
+    masters: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = Trained(detector=Everywhere(), card=Everywhere.card, source="here")  # type: ignore[arg-type]
+    monkeypatch.setattr(detecting, "trained_detector", lambda *_: trained)
+    monkeypatch.setattr(finders, "face_finder", lambda protocol, device: Middle())
+    place, picture = Path("/proc/nowhere"), masters / "media" / "image.png"
+    for words in (
+        ("data", "fixture", "folder", place),
+        ("data", "render", "studio", place / "out", "--people", 1, "--per-person", 1, "--size", 32, "--quiet"),
+        ("data", "faces", picture, "--out", place / "out", "--size", 64),
+        ("data", "sound", masters / "media", "--out", place / "out"),
+        ("detect", picture, "--heat-map", place / "heat.png"),
+        ("export", masters, "--out", place / "out"),
+    ):
+        said = call(*words)
+        assert (said.code, said.err.count("\n")) == (2, 1), words
+        assert "cannot be written" in said.err
+    for name, words in (
+        ("KEYS", ("keys", "init")),
+        ("TERMS", ("terms", "accept", "dfdc", "--grant", "rules of 2020")),
+        (
+            "CONSENTS",
+            (
+                "consent",
+                "add",
+                "p",
+                "--dataset",
+                "any",
+                "--technique",
+                "any",
+                "--expires",
+                "2999-01-01",
+                "--form",
+                "0" * 64,
+            ),
+        ),
+    ):
+        monkeypatch.setenv(f"FAUXBENCH_{name}", str(place / "file"))
+        said = call(*words)
+        assert (said.code, said.err.count("\n")) == (2, 1), words
+        assert "cannot be written" in said.err
 
 
 def test_real_pictures_stay_as_they_are(call: Call, tmp_path: Path) -> None:
