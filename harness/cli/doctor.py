@@ -21,6 +21,8 @@ EXTRAS = {
     "c2pa": ("c2pa-python", "signed content credentials"),
 }
 """Module -> distribution and what it would unlock."""
+PROGRAMS = {"uv": "MediaPipe faces: `--finder mediapipe`, in an environment of its own"}
+"""Program -> what it would unlock."""
 
 
 def register(app: typer.Typer) -> None:
@@ -34,11 +36,12 @@ def doctor(store: options.Store = None, json_: options.Json = False) -> None:
     from ..store.store import weights_folder
 
     place = store or default_store()
-    devices, weights, extras = _devices(), _weights(weights_folder(place)), _extras()
+    devices, weights, extras, programs = _devices(), _weights(weights_folder(place)), _extras(), _programs()
     here = {"fauxbench": version("fauxbench"), "python": platform.python_version(), "processors": os.cpu_count()}
     stored = _store(place)
     if json_:
-        typer.echo(json.dumps({**here, "store": stored, "devices": devices, "weights": weights, "extras": extras}))
+        told = {"store": stored, "devices": devices, "weights": weights, "extras": extras, "programs": programs}
+        typer.echo(json.dumps({**here, **told}))
         return
     typer.echo(f"fauxbench {here['fauxbench']}, Python {here['python']}, {here['processors']} processors")
     typer.echo(f"store     {stored['path']}: {stored['state']}")
@@ -53,6 +56,8 @@ def doctor(store: options.Store = None, json_: options.Json = False) -> None:
             typer.echo(f"          put  {one['path']}")
     for extra in extras:
         typer.echo(f"extra     {extra['name']}: {extra['state']}; unlocks {extra['unlocks']}")
+    for program in programs:
+        typer.echo(f"program   {program['name']}: {program['state']}; unlocks {program['unlocks']}")
 
 
 def _store(place: Path) -> dict[str, Any]:
@@ -114,4 +119,15 @@ def _extras() -> list[dict[str, str]]:
         except PackageNotFoundError:
             state = "not installed"
         rows.append({"name": distribution, "state": state, "unlocks": unlocks})
+    return rows
+
+
+def _programs() -> list[dict[str, str]]:
+    import shutil
+
+    rows = []
+    for name, unlocks in PROGRAMS.items():
+        found = shutil.which(name)
+        state = f"found at {found}" if found else "not installed"
+        rows.append({"name": name, "state": state, "unlocks": unlocks})
     return rows
