@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from fauxbench import Artifact, Context, Failure, FitTask, Generator, GeneratorCard, Request
-from fauxbench.generators.lipsync.model import LipSync
-from fauxbench.generators.puppet.model import Puppet
+from fauxbench.generators._lips_still import TalkingStill
+from fauxbench.generators._lips_sync import LipPainter
 
-LIPS: Mapping[str, type[LipSync] | type[Puppet]] = {"puppet": Puppet, "lipsync": LipSync}
+LIPS: Mapping[str, type[LipPainter] | type[TalkingStill]] = {"puppet": TalkingStill, "lipsync": LipPainter}
 
 
 class CrossModal(Generator):

@@ -8,10 +8,10 @@ import pytest
 from tests.generators.test_lips import COUNT, clip_of, envelope, frames_of, sound_file, voice
 
 from fauxbench import Artifact, Context, Failure, FitTask, GeneratorCard, InputError, Item, Request, read_image
+from fauxbench.generators._lips_still import ACTS, labelled_stills, swaying
+from fauxbench.generators._lips_visemes import VISEMES, Ears, spoken_of, train_ears, visemes
 from fauxbench.generators.crossmodal.model import CrossModal
-from fauxbench.generators.puppet.ears import VISEMES, Ears, spoken_of, train_ears, visemes
-from fauxbench.generators.puppet.model import Puppet, labelled_stills, swaying
-from fauxbench.generators.reenactment.model import ACTS
+from fauxbench.generators.puppet.model import Puppet
 from fauxbench.harness.cards import read_card
 from fauxbench.harness.media.images import write_png
 from fauxbench.harness.media.item import Kind, Modality
@@ -56,7 +56,7 @@ def make(cls: type = Puppet, name: str = "puppet", **given: object) -> Puppet:
 
 @pytest.fixture(scope="module")
 def fitted(clips, tmp_path_factory) -> tuple[Puppet, Path]:
-    from fauxbench.generators.puppet import model
+    from fauxbench.generators import _lips_still as model
 
     patch = pytest.MonkeyPatch()
     patch.setattr(model, "EARS_STEPS", 3)

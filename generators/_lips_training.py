@@ -11,9 +11,9 @@ from fauxbench import Context
 from fauxbench.generators._faces_reader import initialise
 from fauxbench.generators._lips import PER_FRAME, STEPS, Talk, hidden_part
 from fauxbench.generators._lips_ears import other_voices
+from fauxbench.generators._lips_networks import SHOWN, SYNC_FRAMES, Critic, Expert, Talker, looked
 from fauxbench.generators._training import Average, Training, build_quietly, rising_and_falling, set_rate
 from fauxbench.generators._training_pictures import Batches, as_floats
-from fauxbench.generators.lipsync.networks import SHOWN, SYNC_FRAMES, Critic, Expert, Talker, looked
 
 _INIT, _DRAW = 0, 1
 EXPERT_SHARE = 0.15
@@ -175,12 +175,12 @@ class Speaking(Training):
             sounds.append(self.talks[clip].mel[PER_FRAME * first : PER_FRAME * first + STEPS].T[None])
             codes.append(self.codes[clip][first])
         heard = other_voices(torch.stack(sounds)[:, None], self.draws)[:, 0].to(self.device)
-        return functional.smooth_l1_loss(
-            self.talker.hear(heard)[:, :SHOWN], torch.stack(codes).to(self.device), beta=0.5
-        )
+        told, wanted = self.talker.hear(heard)[:, :SHOWN], torch.stack(codes).to(self.device)
+        return torch.as_tensor(functional.smooth_l1_loss(told, wanted, beta=0.5))
 
     def _codes(self, talk: Talk) -> Tensor:
-        return self.codes[self.place[id(talk)]]
+        found: Tensor = self.codes[self.place[id(talk)]]
+        return found
 
     def _references(self) -> tuple[Tensor, Tensor]:
         """Return for every window one frame of its clip, at least six frames away, and its code, five times over."""
@@ -249,4 +249,5 @@ def spoken_basis(talks: Sequence[Talk]) -> Tensor:
     told = x @ slopes
     _, vectors = torch.linalg.eigh(told.T @ told)
     basis = vectors[:, -SHOWN:].flip(1)
-    return (basis * torch.sign(basis[basis.abs().argmax(0), torch.arange(SHOWN)])).float()
+    signs = torch.sign(basis[basis.abs().argmax(0), torch.arange(SHOWN)])
+    return torch.as_tensor(basis * signs).float()
