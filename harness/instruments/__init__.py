@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, cast
 from ..canonical import JSON, digest_of, digest_of_file
 from ..cards import InstrumentCard, did_you_mean
 from ..errors import InputError, IntegrityError, WeightsMissingError
-from ..preprocess.portraits import portrait_identity
 from ..sources import reached
 
 if TYPE_CHECKING:
@@ -155,6 +154,8 @@ def instrument_fingerprint(card: InstrumentCard, **options: str) -> str:
     chosen = {option: legal[0] for option, legal in OPTIONS.get(card.name, {}).items()} | options
     how: dict[str, JSON] = {"sound": card.sound, "fps": card.fps} if card.modality == "video" else {}
     if chosen.pop(FACES, None) == "found":
+        from ..preprocess.portraits import portrait_identity  # which reads pictures: lists of cards do without
+
         how[FACES] = portrait_identity(face_rate(card))
     return digest_of(
         {
