@@ -202,6 +202,10 @@ def test_named_protocols(train_on: list[str], labels: dict[str, list[str]], tmp_
         if unit.kind == "train"
     }
     assert trained == labels
+    for unit in planned.plan.units:
+        if unit.kind == "train":  # a system that fails takes no other with it
+            fakes = frozenset(unit.inputs) - {"0-real"}
+            assert unit.soft == (fakes if len(fakes) > 1 else frozenset())
     tested = {(row.slice["train"], row.system) for row in planned.rows if row.section == "detection"}
     assert tested >= {(label, name) for label in labels for name in ("dcgan@1", "dcgan@2", "other@1")}
 
