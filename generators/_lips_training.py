@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from fauxbench import Context
 from fauxbench.generators._faces_reader import initialise
-from fauxbench.generators._lips import PER_FRAME, STEPS, Talk, hidden_part
+from fauxbench.generators._lips import COLUMNS, PER_FRAME, ROWS, STEPS, Talk, hidden_part
 from fauxbench.generators._lips_ears import other_voices
 from fauxbench.generators._lips_networks import SHOWN, SYNC_FRAMES, Critic, Expert, Talker, looked
 from fauxbench.generators._training import Average, Training, build_quietly, rising_and_falling, set_rate
@@ -24,6 +24,8 @@ EXPERT_WINDOWS, PER_CLIP = 48, 4
 EARS_FRAMES = 64
 """That the listener hears in an update, besides those that are painted."""
 RIDGE = 3000.0
+MOUTH = 12.0
+"""How much more than skin L1 counts where pixels move with the sound most."""
 APART = 6
 """Frames between windows of one clip that the expert must tell apart, and between a frame and its reference."""
 
@@ -79,6 +81,7 @@ class Speaking(Training):
             "critic": torch.optim.Adam(self.critic.parameters(), rate, (0.5, 0.99)),
         }
         self.hidden = torch.from_numpy(hidden_part())[None, None].to(self.device)
+        self.weight = self.hidden * (1 + MOUTH * spoken_places(self.talker.basis).to(self.device))
         self.draws = context.torch_rng(_DRAW)
         self.randoms = {"draws": self.draws}
         self.batches = Batches(torch.zeros(len(talks), 3, 1, 1, dtype=torch.uint8), flip=False, rng=self.draws)
@@ -139,7 +142,7 @@ class Speaking(Training):
         ear = by_ear.repeat_interleave(SYNC_FRAMES)[:, None].to(self.device)
         wanted = torch.cat([torch.where(ear, told[:, :SHOWN], seen), told[:, SHOWN:], shown], 1)
         made = self.talker.painter(whole, references, self.hidden, wanted)
-        away = ((made - whole).abs() * self.hidden).mean() / self.hidden.mean()
+        away = ((made - whole).abs() * self.weight).mean() / self.weight.mean()
         loss = away + code
         losses = {"l1": float(away.detach()), "code": float(code.detach())}
         if share > SYNC_FROM and self.recipe.sync:
@@ -251,3 +254,10 @@ def spoken_basis(talks: Sequence[Talk]) -> Tensor:
     basis = vectors[:, -SHOWN:].flip(1)
     signs = torch.sign(basis[basis.abs().argmax(0), torch.arange(SHOWN)])
     return torch.as_tensor(basis * signs).float()
+
+
+def spoken_places(basis: Tensor) -> Tensor:
+    """Return how much of a basis (768, 3) lies at each place of a face, (1, 1, 48, 64) in [0, 1]."""
+    energy = basis.square().sum(1).sqrt().reshape(1, 1, ROWS // 2, COLUMNS // 2)
+    spread = functional.avg_pool2d(energy, 3, 1, 1)
+    return functional.interpolate(spread / spread.max().clamp(min=1e-6), size=(ROWS, COLUMNS), mode="bilinear")
