@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ...canonical import JSON
 from ...media.item import Split
+from ...safeguards.describing import CROISSANT
 from .lists import clean, read_object, truth_of
 from .reading import TRUE, VISUAL, Cut, Reading
 
@@ -40,6 +41,7 @@ class _Video(NamedTuple):
 def read(reading: Reading) -> None:
     """Read every dataset JSON, or the one that was chosen."""
     lists = [p for p in reading.tree.files if re.fullmatch(r"(?:dataset_json/)?[^/]+\.json", p, re.IGNORECASE)]
+    lists = [p for p in lists if p != CROISSANT]  # which describes it, beside its own lists
     named: set[str] = set()
     for path in lists:
         stem = path.rpartition("/")[2].rpartition(".")[0]
