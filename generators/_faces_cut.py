@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 FACE = 64
 """Pixels of the square that a cut-out face fills."""
-UPRIGHT = np.array([[0.31, 0.42], [0.69, 0.42], [0.50, 0.60], [0.36, 0.75], [0.64, 0.75]]) * FACE
+UPRIGHT = np.array([[0.32, 0.40], [0.68, 0.40], [0.50, 0.57], [0.37, 0.71], [0.63, 0.71]]) * FACE
 """Where eyes, nose and corners of the mouth of a face come to lie, x and y in pixels of the square."""
 CENTRE = np.array([[0.37, 0.46], [0.63, 0.46], [0.50, 0.58], [0.41, 0.68], [0.59, 0.68]])
 """Where they are taken to lie, in shares of a picture's square, when nothing tells: in the middle of a portrait."""
@@ -70,12 +70,19 @@ def lay_back(pixels: Picture, face: Picture, mask: Plane, place: Array) -> tuple
     return np.asarray(mixed, dtype=np.uint8), whole
 
 
-def oval(top: float = 0.10, bottom: float = 0.97, half: float = 0.40, soft: float = 0.07) -> Plane:
+def oval(top: float = 0.04, bottom: float = 0.98, half: float = 0.44, soft: float = 0.08) -> Plane:
     """Return a soft oval (64, 64) in [0, 1] around an upright face; everything in shares of the side."""
     y, x = (np.mgrid[0:FACE, 0:FACE] + 0.5) / FACE
     middle, height = (top + bottom) / 2, (bottom - top) / 2
     radius = (np.abs((x - 0.5) / half) ** 2.3 + np.abs((y - middle) / height) ** 2.3) ** (1 / 2.3)
     return np.asarray(np.clip((1.0 - radius) * half / soft, 0.0, 1.0), dtype=np.float32)
+
+
+def box(soft: float = 0.10) -> Plane:
+    """Return a soft square with round corners (64, 64) in [0, 1]: a whole head, with jaw, ears and neck."""
+    y, x = (np.mgrid[0:FACE, 0:FACE] + 0.5) / FACE
+    radius = (np.abs((x - 0.5) / 0.48) ** 6 + np.abs((y - 0.5) / 0.48) ** 6) ** (1 / 6)
+    return np.asarray(np.clip((1.0 - radius) * 0.48 / soft, 0.0, 1.0), dtype=np.float32)
 
 
 def match_colour(face: Picture, like: Picture, mask: Plane, share: float) -> Picture:
@@ -95,6 +102,23 @@ def match_colour(face: Picture, like: Picture, mask: Plane, share: float) -> Pic
     gain = np.clip(their_spread / np.maximum(my_spread, 1.0), 0.5, 2.0)
     moved = (face - mine) * (1 + share * (gain - 1)) + mine + share * (theirs - mine)
     return np.asarray(np.clip(np.rint(moved), 0, 255), dtype=np.uint8)
+
+
+def in_place_of(face: Plane, before: Plane, after: Plane, kept: float) -> Picture:
+    """Return a face (64, 64, 3) uint8 with one drawing taken off and another put on.
+
+    What a network cannot draw of a face, its grain, its light, a strand of hair, stays around the face; inside, `kept`
+    of it, because who somebody is lies in it too.
+
+    Args:
+        face: (64, 64, 3) in [-1, 1], as all three.
+        before: What a network draws of it as it is.
+        after: What it draws of it as it should be.
+        kept: Share in [0, 1].
+    """
+    inner = oval(top=0.12, bottom=0.90, half=0.34, soft=0.10)[:, :, None]
+    made = after + (1 - (1 - kept) * inner) * (face - before)
+    return np.asarray(np.rint(np.clip(127.5 * (made + 1), 0, 255)), dtype=np.uint8)
 
 
 def sides(pictures: Sequence[Picture]) -> list[tuple[int, int]]:

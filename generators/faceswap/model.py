@@ -1,14 +1,16 @@
 """A face swap as a system under test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
-from fauxbench import Context, FitTask, InputError, Item, Request
-from fauxbench.generators._faces_cut import Picture, cut, lay_back, match_colour, oval
-from fauxbench.generators._faces_editor import Edit, Editor, Unfit, cut_all, readable
+from fauxbench import Context, FitTask, InputError, Request
+from fauxbench.generators._faces_cut import Picture, box, cut, in_place_of, lay_back, match_colour
+from fauxbench.generators._faces_editor import Edit, Editor, Unfit, cut_all, first_frames, planes, readable
 from fauxbench.generators._faces_reader import Reader
 from fauxbench.generators._training import build_quietly, train
 from fauxbench.generators._training_pictures import as_bytes, as_floats
@@ -22,9 +24,9 @@ FINDER_STEPS = 500
 class FaceSwap(Editor):
     """One encoder for everybody and a decoder for each person (faceswap, 2017), laid back into the target.
 
-    Whom it can put in, it must have been taught: `FitTask.subjects`, from `FitTask.references`, the half of each
-    person's pictures that no request alters. Subjects of the test split are taught too, as a swap needs footage of
-    whoever it puts in; no picture that is altered later has been seen. A source without references is a Failure.
+    With `decoders` "own", decoders share a trunk, and a person's own layers are made of the pictures that a request
+    refers to: whoever it has pictures of, it can put in. With "whole", everybody has a whole decoder, and it can put in
+    whom it was taught, from `FitTask.references`, the half of each person's pictures that no request alters.
     """
 
     def __init__(self, card: Any, parameters: Mapping[str, Any]) -> None:  # noqa: ANN401 - a GeneratorCard
@@ -65,7 +67,7 @@ class FaceSwap(Editor):
         self._config = {
             "system": self.card.name,
             "shape": shape,
-            "people": list(self._people),
+            "people": list(self._people) if shape["whole"] else [],
             "finder": self.finder is not None,
             "train": len(faces),
             "curve": [[step, losses] for step, losses in curve],
@@ -74,10 +76,12 @@ class FaceSwap(Editor):
     def _shape(self) -> dict[str, Any]:
         given = self.parameters
         whole = given["decoders"] == "whole"
-        return {"width": given["width"], "code": given["code"], "whole": whole, "people": len(self._people)}
+        people = len(self._people) if whole else 1
+        asked = {name: given[name] for name in ("numbers", "width", "code")}
+        return {**asked, "whole": whole, "people": people}
 
     def save(self, folder: Path) -> None:
-        """Write `weights.safetensors` and `config.json`, which names the people, and the finder's beside it."""
+        """Write `weights.safetensors` and `config.json`, and the finder's beside it."""
         save_weights(folder, self._fitted(), self._config)
         if self.finder is not None:
             save_weights(folder / "finder", self.finder, {"system": self.card.name})
@@ -90,11 +94,11 @@ class FaceSwap(Editor):
         """
         config = read_config(folder, self.card.name)
         try:
-            shape = {name: config["shape"][name] for name in ("width", "code", "whole", "people")}
+            shape = {name: config["shape"][name] for name in ("numbers", "width", "code", "whole", "people")}
             people = {str(person): k for k, person in enumerate(config["people"])}
-            if len(people) != shape["people"] or not 0 < len(people) <= 100_000:
+            if (shape["whole"] and len(people) != shape["people"]) or not 0 < shape["people"] <= 100_000:
                 raise ValueError(f"{len(people)} people")  # noqa: TRY301
-            self.card.fill({"width": shape["width"], "code": shape["code"]})
+            self.card.fill({name: shape[name] for name in ("numbers", "width", "code")})
         except (LookupError, TypeError, ValueError, InputError) as error:
             raise InputError(f"{folder}/config.json: shape or people are missing or wrong: {error}") from error
         net: Swapper = build_quietly(Swapper, **shape)
@@ -108,23 +112,57 @@ class FaceSwap(Editor):
         self._net, self._config, self._people = net.eval(), config, people
 
     def _edit(self, request: Request) -> tuple[Edit, dict[str, Any]]:
-        source = _person(request.references)
+        if not request.references:
+            raise Unfit("request has no references: whose face?")
+        source = request.references[0].cluster
+        facts = {"source": source}
+        if self._fitted().whole:
+            return self._whole(source), facts
+        (own, more), mask = self._own(request), box()
+        kept, beyond = float(self.parameters["kept"]), float(self.parameters["beyond"])
+        net, nobody = self._fitted(), torch.zeros(1, dtype=torch.long)
+
+        def edit(pixels: Picture, number: int) -> tuple[Picture, Picture]:
+            place = self._place(pixels)
+            with torch.inference_mode():
+                face = _tensor(cut(pixels, place))
+                seen = net.eigen.numbers(face)
+                code = net.encoder(seen)
+                before, after = (net.decode(code, who, nobody) for who in (net.trusted(net.own(seen), 1), own))
+                after = before + beyond * (after + more - before)
+                drawn = [net.eigen.draw(numbers) for numbers in (before, after)]
+            made = in_place_of(*(part[0].permute(1, 2, 0).numpy() for part in (face, *drawn)), kept)
+            return lay_back(pixels, made, mask, place)
+
+        return edit, facts
+
+    def _own(self, request: Request) -> tuple[Tensor, Tensor]:
+        """Return what is the source's own (1, 64), by all its pictures, and what no decoder draws of them (1, K)."""
+        pictures = [frame for item in request.references for frame in first_frames(item)]
+        with torch.inference_mode():
+            net = self._fitted()
+            seen = net.eigen.numbers(as_floats(planes([cut(p, self._place(p)) for p in pictures])))
+            own = net.trusted(net.own(seen).mean(0, keepdim=True), len(seen))
+            whose = own.expand(len(seen), -1)
+            left = seen - net.decode(net.encoder(seen), whose, torch.zeros(len(seen), dtype=torch.long))
+        return own, left.mean(0, keepdim=True)
+
+    def _whole(self, source: str) -> Edit:
         if source not in self._people:
             raise Unfit(f"no decoder for '{source}'; it was taught {len(self._people)} other people")
-        target = request.target.cluster if request.target else ""
         net, whom = self._fitted(), torch.tensor([self._people[source]])
-        mean = net.means[self._people.get(target, len(self._people))]
-        mask, colour = oval(), float(self.parameters["colour"])
+        mask, colour = box(), float(self.parameters["colour"])
 
         def edit(pixels: Picture, number: int) -> tuple[Picture, Picture]:
             place = self._place(pixels)
             face = cut(pixels, place)
             with torch.inference_mode():
-                code = net.encoder(as_floats(torch.from_numpy(face.copy()).permute(2, 0, 1)[None])) - mean
-                made = as_bytes(net.decode(code, whom))[0].permute(1, 2, 0).numpy()
+                seen = net.eigen.numbers(_tensor(face))
+                drawn = net.eigen.draw(net.decode(net.encoder(seen), net.own(seen), whom))
+                made = as_bytes(drawn)[0].permute(1, 2, 0).numpy()
             return lay_back(pixels, match_colour(made, face, mask, colour), mask, place)
 
-        return edit, {"source": source, "known_target": target in self._people}
+        return edit
 
     def _fitted(self) -> Swapper:
         if self._net is None:
@@ -132,7 +170,5 @@ class FaceSwap(Editor):
         return self._net
 
 
-def _person(references: Sequence[Item]) -> str:
-    if not references:
-        raise Unfit("request has no references: whose face?")
-    return references[0].cluster
+def _tensor(face: Picture) -> Tensor:
+    return as_floats(torch.from_numpy(np.ascontiguousarray(face)).permute(2, 0, 1)[None])

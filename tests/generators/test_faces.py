@@ -22,11 +22,25 @@ from fauxbench import (
     VideoMedia,
     read_image,
 )
-from fauxbench.generators._faces_cut import FACE, UPRIGHT, cut, lay_back, match_colour, oval, placement
+from fauxbench.generators._faces_codes import directions
+from fauxbench.generators._faces_cut import (
+    FACE,
+    UPRIGHT,
+    box,
+    cut,
+    in_place_of,
+    lay_back,
+    match_colour,
+    oval,
+    placement,
+)
+from fauxbench.generators._faces_eigen import Eigen, versions
 from fauxbench.generators._faces_reader import EYES_AND_MOUTH, Labels, labels_of, train_reader
-from fauxbench.generators.attributes.model import LABELS, MADE_OF, attributes_of
-from fauxbench.generators.faceswap.networks import Swapper
-from fauxbench.generators.reenactment.motion import ACTS, POINTS, carried, fit_rig
+from fauxbench.generators.attributes.model import LABELS, MADE_OF
+from fauxbench.generators.attributes.model import PLACES as MOVED
+from fauxbench.generators.faceswap.networks import IDENTITY, of_others
+from fauxbench.generators.faceswap.training import PER_PERSON, PeopleBatches
+from fauxbench.generators.reenactment.model import ACTS
 from fauxbench.harness.media.encode import write_media
 from fauxbench.harness.media.images import write_png
 from fauxbench.harness.media.item import Kind, Modality
@@ -34,7 +48,8 @@ from fauxbench.harness.media.item import Kind, Modality
 SIZE, PEOPLE, EACH = 48, 4, 4
 PLACES = dict(zip(EYES_AND_MOUTH, [(17, 20), (31, 20), (24, 27), (19, 34), (29, 34)], strict=True))
 SYSTEMS = ("faceswap", "reenactment", "attributes")
-QUICK = {"steps": 2, "batch": 4}
+SMALL = {"numbers": 24, "width": 32, "code": 8}
+QUICK = {"steps": 2, "batch": 8, **SMALL}
 
 
 def drawn(rng: np.random.Generator, person: int) -> tuple[np.ndarray, dict[str, tuple[float, float]]]:
@@ -48,8 +63,7 @@ def drawn(rng: np.random.Generator, person: int) -> tuple[np.ndarray, dict[str, 
     for name in ("left_eye", "right_eye", "mouth_left", "mouth_right"):
         px, py = points[name]
         pixels[py - 1 : py + 2, px - 2 : px + 3] = 20
-    more = {name: points["nose"] for name in POINTS if name not in points}
-    return pixels, points | more
+    return pixels, points
 
 
 @pytest.fixture(scope="module")
@@ -79,15 +93,12 @@ def fitted(people, tmp_path_factory) -> Callable[[str], tuple[Generator, Path]]:
     """Each system, trained for two updates, once; and the folder that it wrote."""
     from _pytest.monkeypatch import MonkeyPatch
 
-    from fauxbench.generators.attributes import model as attributes
+    from fauxbench.generators import _faces_labelled
     from fauxbench.generators.faceswap import model as faceswap
-    from fauxbench.generators.reenactment import model as reenactment
 
     patch, made = MonkeyPatch(), {}
-    for module in (attributes, faceswap, reenactment):
+    for module in (_faces_labelled, faceswap):
         patch.setattr(module, "FINDER_STEPS", 3)
-    for module in (attributes, reenactment):
-        patch.setattr(module, "READER_STEPS", 3)
 
     def get(name: str, make: Callable[..., Generator]) -> tuple[Generator, Path]:
         if name not in made:
@@ -159,7 +170,7 @@ def test_what_cannot_be_met_is_a_failure_and_the_rest_goes_on(name, build, fitte
         replace(
             fine,
             id="stranger",
-            references=(replace(people[0], clusters={"identity": "nobody"}),),
+            references=(replace(people[0], location=None),),
             driver=replace(people[0], location=None),
             attributes={"nose": 1.0},
         ),
@@ -178,7 +189,7 @@ def test_wrong_weights_are_refused(name, build, fitted, tmp_path):
     _, folder = fitted(name, build)
     shutil.copytree(folder, tmp_path / "w")
     config = json.loads((tmp_path / "w/config.json").read_text())
-    for key in ("shape", "people", "width", "slopes", "ends"):
+    for key in ("shape", "people", "labels", "ends"):
         if key in config:
             (tmp_path / "w/config.json").write_text(json.dumps({**config, key: None}))
             with pytest.raises(InputError, match=r"config\.json"):
@@ -226,20 +237,78 @@ def test_whole_decoders_are_of_one_person_each(build, fitted, people, context):
     system.fit(task(people), context)
     assert len(system._net.decoders) == PEOPLE
     assert isinstance(next(system.generate(asked(people), context)), Artifact)
+    stranger = replace(people[0], clusters={"identity": "nobody"})
+    (answer,) = system.generate(asked(people, references=(stranger,))[:1], context)
+    assert isinstance(answer, Failure)
+    assert "no decoder for 'nobody'" in answer.message
 
 
-def test_what_is_the_same_in_all_pictures_of_a_person_does_not_reach_the_decoder():
-    torch.manual_seed(0)
-    net = Swapper(width=4, code=8, people=2, whole=False)
-    with torch.no_grad():
-        net.decoders[0].own_scale.normal_()
-    code = torch.randn(1, 8)
-    for person in (0, 1):
-        net.means[person] = torch.randn(8)
-    zero = torch.tensor([0])
-    one, two = (net.decode(code + net.means[k] - net.means[k], zero) for k in (0, 1))
-    torch.testing.assert_close(one, two, atol=1e-5, rtol=1e-5)
-    assert not torch.allclose(one, net.decode(code, torch.tensor([1])))
+def test_who_somebody_is_comes_from_the_other_pictures():
+    own = directions(torch.randn(2, 3, IDENTITY, generator=torch.Generator().manual_seed(0)))
+    pictures = torch.tensor([[0, 1, 2], [5, 5, 5]])
+    said, count = of_others(own, pictures)
+    torch.testing.assert_close(said[0, 0], own[0, 1:].mean(0))
+    torch.testing.assert_close(said[1], own[1].mean(0).expand(3, -1))  # one picture alone speaks for itself
+    assert count[0].flatten().tolist() == [2.0, 2.0, 2.0]
+    twice, _ = of_others(own, torch.tensor([[0, 0, 2], [5, 6, 7]]))
+    torch.testing.assert_close(twice[0, 0], own[0, 2])  # itself again is no other
+
+
+def test_people_come_equally_often_and_their_pictures_once_each():
+    people = torch.tensor([0] * 9 + [1] * 4 + [2])
+    batches = PeopleBatches(torch.zeros(14, 3, 64, 64, dtype=torch.uint8), people, torch.Generator().manual_seed(1))
+    for _ in range(5):
+        chosen = batches.pick(3)
+        assert chosen.shape == (3, PER_PERSON)
+        assert sorted(people[chosen[:, 0]].tolist()) == [0, 1, 2]
+        for row in chosen:
+            own = int((people == people[row[0]]).sum())
+            assert len(set(row.tolist())) == min(PER_PERSON, own)
+            assert (people[row] == people[row[0]]).all()
+
+
+@pytest.fixture(scope="module")
+def portraits(people) -> torch.Tensor:
+    """Cut-out faces of drawn people (N, 3, 64, 64) uint8."""
+    place = placement(np.array(list(PLACES.values()), dtype=float))
+    faces = [cut(read_image(item.location), place) for item in people]
+    return torch.from_numpy(np.stack(faces)).permute(0, 3, 1, 2).contiguous()
+
+
+def test_faces_are_held_in_few_numbers(portraits):
+    shown = portraits.float() / 127.5 - 1
+    errors = []
+    for numbers in (2, 15):
+        eigen = Eigen(numbers=numbers)
+        eigen.learn(portraits, mirror=False)
+        drawn = eigen.draw(eigen.numbers(shown))
+        inside = torch.from_numpy(oval()) > 0.9
+        errors.append(float((drawn - shown)[:, :, inside].abs().mean()))
+        torch.testing.assert_close(eigen.numbers(drawn), eigen.numbers(shown), atol=0.6, rtol=0.2)
+    assert errors[1] < 0.6 * errors[0]  # 15 numbers hold what 16 faces differ in, but for what smaller planes lose
+    assert errors[1] < 0.08
+
+
+def test_versions_are_of_the_same_face_and_every_second_one_is_mirrored(portraits):
+    eigen = Eigen(numbers=15)
+    eigen.learn(portraits, mirror=True)
+    aims, seen = versions(eigen, portraits, torch.Generator().manual_seed(0), mirror=True)
+    assert aims.shape == seen.shape == (6, len(portraits), 15)
+    sides = [eigen.numbers(side.float() / 127.5 - 1) for side in (portraits, portraits.flip(3))]
+    near = [[float((version - side).square().mean()) for side in sides] for version in aims]
+    assert all((straight < mirrored) == (k % 2 == 0) for k, (straight, mirrored) in enumerate(near))
+
+
+def test_what_is_not_drawn_stays_around_the_face_and_as_much_of_it_inside_as_asked():
+    rng = np.random.default_rng(0)
+    face, before = (rng.uniform(-0.4, 0.4, (FACE, FACE, 3)).astype(np.float32) for _ in range(2))
+    whole = np.rint(127.5 * (face + 1)).astype(np.uint8)
+    assert np.array_equal(in_place_of(face, before, before, 1.0), whole)  # nothing asked, nothing changed
+    none = in_place_of(face, before, before, 0.0)
+    assert np.array_equal(none[0], whole[0])
+    assert np.abs(none[32, 32] - 127.5 * (before[32, 32] + 1)).max() <= 1
+    assert box()[32, 32] == 1.0
+    assert box()[0].max() < 0.3
 
 
 def test_a_face_is_brought_upright_and_back():
@@ -290,36 +359,82 @@ def test_labels_are_in_shares_of_the_middle_square(people):
     assert labels_of([item], [(20, 60)], ("chin",), ()) is None
 
 
-def test_points_follow_acts_within_a_person_and_not_from_person_to_person():
-    rng = np.random.default_rng(0)
-    people = [f"p{k // 20}" for k in range(200)]
-    acts, truth = rng.normal(size=(200, len(ACTS))), rng.normal(size=(len(ACTS), 2 * len(POINTS))) * 0.01
-    own = np.repeat(rng.normal(size=(10, 2 * len(POINTS))), 20, 0)
-    acts[:, 0] += np.repeat(rng.normal(size=10), 20)
-    rig = fit_rig((own + acts @ truth).reshape(200, -1, 2), acts, people, ridge=1e-6)
-    step = rig.movement(acts[0], acts[1])
-    np.testing.assert_allclose(step.ravel(), (acts[1] - acts[0]) @ truth, atol=1e-6)
-    assert not rig.movement(acts[0], acts[0]).any()
+def test_emotions_move_their_action_units_together():
+    assert (
+        [LABELS[place] for place in MOVED["anger"]]
+        == list(MADE_OF["anger"])
+        == ["brow_lower", "lid_tight", "lip_press"]
+    )
+    assert sorted(place for places in MOVED.values() for place in places) == list(range(len(LABELS)))
 
 
-def test_a_face_is_carried_where_its_points_go_and_the_rest_stays():
-    picture = torch.zeros(1, 1, 64, 64)
-    picture[0, 0, 40:44, 30:34] = 1.0
-    picture[0, 0, 2:4, 2:4] = 1.0
-    points, step = torch.full((1, 14, 2), 0.5), torch.zeros(1, 14, 2)
-    points[0, :] = torch.tensor([32 / 64, 42 / 64])
-    step[0, :] = torch.tensor([0.0, -6 / 64])
-    moved = carried(picture, points, step)[0, 0]
-    y, _ = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
-    face = moved[20:]
-    assert float((face * y[20:]).sum() / face.sum()) == pytest.approx(41.5 - 6, abs=1.0)
-    torch.testing.assert_close(moved[:8, :8], picture[0, 0, :8, :8], atol=0.05, rtol=0)
-    torch.testing.assert_close(carried(picture, points, torch.zeros_like(step)), picture, atol=1e-5, rtol=0)
+@pytest.fixture(scope="module")
+def performers(tmp_path_factory) -> list[Item]:
+    """Sixteen people in six pictures each: a face of the person's colour, and a mouth as dark as the jaw is open."""
+    folder, rng, items = tmp_path_factory.mktemp("performers"), np.random.default_rng(9), []
+    y, x = np.mgrid[0:SIZE, 0:SIZE]
+    for person in range(16):
+        colour = rng.integers(110, 250, 3)
+        for k in range(6):
+            pixels = np.full((SIZE, SIZE, 3), rng.integers(20, 60, 3), np.uint8)
+            pixels[((x - 24) / 12) ** 2 + ((y - 25) / 16) ** 2 < 1] = colour
+            factors = {name: float(rng.uniform()) for name in (*ACTS, *LABELS)}
+            opened = float(rng.uniform())
+            factors |= dict.fromkeys(("jaw_open", "brow_inner_up", "brow_outer_up"), opened)
+            pixels[32:38, 18:31] = (colour * (1 - opened)).astype(np.uint8)
+            path = folder / f"{person}-{k}.png"
+            write_png(path, pixels)
+            items.append(
+                Item(
+                    id=path.stem,
+                    modality=Modality.IMAGE,
+                    kind=Kind.REAL,
+                    group="t",
+                    clusters={"identity": f"p{person}"},
+                    facts={"factors": factors, "points": {n: list(p) for n, p in PLACES.items()}},
+                    location=path,
+                )
+            )
+    return items
 
 
-def test_emotions_are_means_of_action_units():
-    labels = np.arange(2 * len(LABELS), dtype=float).reshape(2, -1)
-    found = attributes_of(labels)
-    assert found.shape == (2, len(MADE_OF))
-    where = [LABELS.index(name) for name in MADE_OF["anger"]]
-    np.testing.assert_allclose(found[:, list(MADE_OF).index("anger")], labels[:, where].mean(1))
+LEARN = {**SMALL, "steps": 250, "batch": 64, "align": "centre"}
+
+
+def learned(name: str, build: Callable[..., Generator], items: list[Item], context: Context) -> Generator:
+    system = build(name, **LEARN)
+    system.fit(FitTask(train=tuple(items)), context)
+    return system
+
+
+def made(system: Generator, context: Context, **given: object) -> np.ndarray:
+    (answer,) = system.generate([Request(id="1", seed=0, **given)], context)
+    assert isinstance(answer, Artifact), answer
+    return answer.media.pixels.astype(float)
+
+
+def test_a_swap_learns_to_put_strangers_in(build, performers, context):
+    system = learned("faceswap", build, performers[:84], context)
+    strangers, gains = performers[84:], []
+    for target, source in ((strangers[0], strangers[6:]), (strangers[6], strangers[:6])):
+        was, whom = (read_image(item.location).astype(float)[20:28, 18:30] for item in (target, source[0]))
+        swap = made(system, context, target=target, references=tuple(source))[20:28, 18:30]
+        gains.append(1 - np.abs(swap - whom).mean() / np.abs(was - whom).mean())
+    assert np.mean(gains) > 0.5  # a face of the source's colour, which the training never saw
+
+
+@pytest.mark.parametrize("name", ["attributes", "reenactment"])
+def test_mouths_open_as_asked_and_the_rest_stays(name, build, performers, context):
+    system = learned(name, build, performers[:84], context)
+    stranger, order = performers[84:90], lambda item: item.facts["factors"]["jaw_open"]
+    closed, opened = min(stranger, key=order), max(stranger, key=order)
+    given = [
+        {"attributes": {"surprise": 1.0}} if name == "attributes" else {"driver": opened},
+        {"attributes": {"surprise": -1.0}} if name == "attributes" else {"driver": closed},
+    ]
+    out = [made(system, context, target=target, **ask) for target, ask in zip((closed, opened), given, strict=True)]
+    was = [read_image(item.location).astype(float) for item in (closed, opened)]
+    assert out[0][33:37, 20:29].mean() < was[0][33:37, 20:29].mean() - 20  # darker: the mouth opens
+    assert out[1][33:37, 20:29].mean() > was[1][33:37, 20:29].mean() + 20
+    for after, before in zip(out, was, strict=True):
+        assert np.abs(after - before)[20:28, 18:30].mean() < 12  # cheeks stay
