@@ -27,6 +27,9 @@ LONGEST = 300.0
 
 LABELLED = 8
 """Frames of a clip whose points and factors stand in its facts, for systems that learn from labels."""
+SPOKEN = ("jaw_open", "lip_width", "lip_round", "lip_part", "lip_press", "chin_raise", "upper_lip_raise")
+"""Factors that speech moves, told of every frame, of the first 40 s at most."""
+_TOLD = 1000
 _SMALL = 72  # pixels of height in which points are found
 
 _CLIP, _SPEECH = 11, 12  # streams of randomness, apart from those of pictures
@@ -187,8 +190,11 @@ class ClipPlan:
         )
 
     def labelled(self, device: str = "cpu") -> Item:
-        """Return its Item with the labels of some frames, under `frames` in the facts."""
-        return replace(self.item, facts={**self.item.facts, "frames": self.labels(device)})
+        """Return its Item with more labels: of some frames under `frames`, of every mouth under `mouth`."""
+        count = min(self.recipe.frames, _TOLD)
+        rows = [[round(state[name], 3) for name in SPOKEN] for state in self.states(0, count)]
+        more: dict[str, JSON] = {"frames": self.labels(device), "mouth": {"names": list(SPOKEN), "values": rows}}
+        return replace(self.item, facts={**self.item.facts, **more})
 
     def labels(self, device: str = "cpu") -> list[JSON]:
         """Return what is true of `LABELLED` frames, evenly over the clip: number, points in pixels, factors of `STATE`.
