@@ -145,7 +145,8 @@ class Drawing(Training):
         read = self.net.reader(changed).float()
         for parameter in still:
             parameter.requires_grad_(True)
-        return ((read - asked).square() * (asked != labels)).mean()
+        missed: Tensor = ((read - asked).square() * (asked != labels)).mean()
+        return missed
 
     def _step(self, name: str, loss: Tensor) -> None:
         self.optimisers[name].zero_grad(set_to_none=True)

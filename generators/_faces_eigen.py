@@ -34,6 +34,8 @@ class Eigen(nn.Module):
     """(D,)."""
     size: Tensor
     """(K,) what one unit of each number is."""
+    inside: Tensor
+    """(D,) places of a flat face that are kept."""
     weight: Tensor
     """(D,) how much each place counts; 0 where nothing is kept."""
 
@@ -72,7 +74,7 @@ class Eigen(nn.Module):
     def learn(self, faces: Tensor, *, mirror: bool) -> None:
         """Find the basis of (N, 3, 64, 64) uint8 faces, and of their mirror images if those are wanted."""
         sides = (faces, faces.flip(3)) if mirror else (faces,)
-        vectors = torch.cat([self.vectors(as_floats(part)) for side in sides for part in side.split(_BATCH)])
+        vectors = torch.cat([self.vectors(as_floats(part)) for side in sides for part in torch.split(side, _BATCH)])
         self.middle.copy_(vectors.mean(0))
         apart = vectors - self.middle
         spread, basis = leading(apart.T @ apart / len(apart), len(self.size))
@@ -126,7 +128,7 @@ def versions(eigen: Eigen, faces: Tensor, rng: torch.Generator, *, mirror: bool)
     """
     aims, seen = [], []
     for version in range(VERSIONS):
-        parts = [as_floats(part) for part in faces.split(_BATCH)]
+        parts = [as_floats(part) for part in torch.split(faces, _BATCH)]
         parts = [part.flip(3) if mirror and version % 2 else part for part in parts]
         whole = [moved(tinted(part, rng), rng) for part in parts]
         aims.append(torch.cat([eigen.numbers(part) for part in whole]))

@@ -131,7 +131,8 @@ class FaceSwap(Editor):
                 before, after = (net.decode(code, who, nobody) for who in (net.trusted(net.own(seen), 1), own))
                 after = before + beyond * (after + more - before)
                 drawn = [net.eigen.draw(numbers) for numbers in (before, after)]
-            made = in_place_of(*(part[0].permute(1, 2, 0).numpy() for part in (face, *drawn)), kept)
+            shown, taken, put = (part[0].permute(1, 2, 0).numpy() for part in (face, *drawn))
+            made = in_place_of(shown, taken, put, kept)
             return lay_back(pixels, made, mask, place)
 
         return edit, facts

@@ -64,7 +64,7 @@ class Swapper(nn.Module):
         set_line(self.encoder.straight, (one - found.draw * share @ found.read)[:count], middle, torch.zeros(count))
         line: nn.Linear = self.decoders[0].straight  # type: ignore[assignment]
         set_line(line, torch.cat([one[:, :count], found.draw], 1), torch.zeros(count + IDENTITY), middle)
-        begin_straight(self.encoder, self.identity, *self.decoders)  # type: ignore[arg-type]
+        begin_straight(self.encoder, self.identity, *self.decoders)
 
     def decode(self, codes: Tensor, own: Tensor, people: Tensor) -> Tensor:
         """Return numbers (N, K) from codes, by what is each one's own, or by the decoders of `people` (N,)."""

@@ -100,7 +100,7 @@ class Swapping(Training):
         people = self.batches.people[chosen.flatten()]
         with narrow(self.device):
             codes, own = self.net.encoder(seen).float(), self.net.own(shown)
-            others = of_others(own.unflatten(0, chosen.shape), chosen.to(self.device))
+            others = of_others(own.reshape(*chosen.shape, IDENTITY), chosen.to(self.device))
             said = self.net.trusted(*(part.flatten(0, 1) for part in others))
             told = {"face": functional.mse_loss(self.net.decode(codes, said, people).float(), aims)}
             if not self.recipe.whole and len(chosen) > 1:
@@ -128,7 +128,7 @@ class Swapping(Training):
 
     def _between(self, codes: Tensor, own: Tensor, said: Tensor) -> dict[str, Tensor]:
         """Return how far people are confused, swaps show others than their sources, and codes change or betray."""
-        groups = own.unflatten(0, (-1, PER_PERSON))
+        groups = own.reshape(-1, PER_PERSON, IDENTITY)
         people, each = len(groups), torch.arange(len(groups), device=own.device)
         likeness = directions(own) @ directions(groups.mean(1)).T / IDENTITY
         mine = each.repeat_interleave(PER_PERSON)
