@@ -48,7 +48,7 @@ class Inception2015(Instrument):
     Every batch is filled up to one size, so that an item's numbers do not depend on what else is measured with it.
     """
 
-    batch = 16
+    batch = 8
 
     def __init__(
         self,

@@ -1,4 +1,7 @@
-"""Eigenvalues and singular values of large float64 matrices, by whichever library is faster at their size."""
+"""Products, eigenvalues and singular values of large float64 matrices, by whichever library is faster at their size.
+
+From `LARGE` on everything goes through torch: threads of two libraries that wait in turns slow each other down.
+"""
 
 from itertools import pairwise
 
@@ -38,19 +41,40 @@ def cholesky(matrix: Array) -> Array | None:
     return np.asarray(lower.numpy(), dtype=np.float64) if int(info) == 0 else None
 
 
+def gram(rows: Array) -> Array:
+    """Rᵀ R (D, D) of rows (N, D), symmetric to the bit."""
+    size = rows.shape[1]
+    if size < LARGE:
+        return np.asarray(rows.T @ rows, dtype=np.float64)
+    import torch
+
+    right, out = torch.from_numpy(np.ascontiguousarray(rows)), torch.empty(size, size, dtype=torch.float64)
+    for start, stop in _strips(size):
+        torch.mm(right[:, start:stop].T, right[:, :stop], out=out[start:stop, :stop])
+    return np.asarray((out.tril() + out.tril(-1).T).numpy(), dtype=np.float64)
+
+
 def congruent(lower: Array, matrix: Array) -> Array:
-    """Lower half of Lᵀ S L, of a lower triangular L and a symmetric S (both (D, D)); above it are zeros.
+    """Lower half of Lᵀ S L, of a lower triangular L and a symmetric S (both (D, D)); what is above it means nothing.
 
     In strips, so that of the two products only what is not zero and not above the diagonal is multiplied.
     """
-    size = len(matrix)
-    edges = np.linspace(0, size, 1 + max(1, min(_STRIPS, size // 64))).astype(int)
-    right, out = np.empty_like(matrix), np.zeros_like(matrix)
-    for start, stop in pairwise(edges):
-        right[:, start:stop] = matrix[:, start:] @ lower[start:, start:stop]
-    for start, stop in pairwise(edges):
-        out[start:stop, :stop] = lower[start:, start:stop].T @ right[start:, :stop]
-    return out
+    if len(matrix) < LARGE:
+        return np.asarray(lower.T @ matrix @ lower, dtype=np.float64)
+    import torch
+
+    left, middle = (torch.from_numpy(np.ascontiguousarray(part)) for part in (lower, matrix))
+    right, out = torch.empty_like(middle), torch.zeros_like(middle)
+    for start, stop in _strips(len(matrix)):
+        right[:, start:stop] = middle[:, start:] @ left[start:, start:stop]
+    for start, stop in _strips(len(matrix)):
+        torch.mm(left[start:, start:stop].T, right[start:, :stop], out=out[start:stop, :stop])
+    return np.asarray(out.numpy(), dtype=np.float64)
+
+
+def _strips(size: int) -> list[tuple[int, int]]:
+    edges = [size * k // _STRIPS for k in range(_STRIPS + 1)]
+    return list(pairwise(edges))
 
 
 def nuclear_norm(matrix: Array) -> float:

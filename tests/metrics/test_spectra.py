@@ -7,6 +7,7 @@ from fauxbench.harness.metrics.spectra import (
     cholesky,
     congruent,
     eigenvalues,
+    gram,
     nuclear_norm,
     nuclear_norm_squared_first,
 )
@@ -60,3 +61,11 @@ def test_cholesky_factors_or_says_no(size):
     assert np.all(lower == np.tril(lower))
     np.testing.assert_allclose(lower @ lower.T, definite, atol=1e-10 * size)
     assert cholesky(singular) is None
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (700, LARGE + 9)])
+def test_gram_is_the_product_and_symmetric(rng, shape):
+    rows = rng.normal(size=shape)
+    found = gram(rows)
+    np.testing.assert_array_equal(found, found.T)
+    np.testing.assert_allclose(found, rows.T @ rows, atol=1e-9)
