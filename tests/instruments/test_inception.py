@@ -9,6 +9,7 @@ from fauxbench.harness import instruments
 from fauxbench.harness.errors import InputError
 from fauxbench.harness.instruments import inception, instrument_card, load_instrument
 from fauxbench.harness.instruments.inception import prepare
+from fauxbench.harness.instruments.inception_order import PooledLast
 
 pytestmark = pytest.mark.slow
 SIZES = ((48, 64), (320, 300), (299, 299))
@@ -128,14 +129,16 @@ def test_bf16_is_near_and_says_so(load, pictures):
         assert 0 < off / size < 0.05, name
 
 
-def test_folding_batch_norms_changes_nothing_but_rounding(weights):
+def test_folding_batch_norms_and_pooling_last_change_nothing_but_rounding(weights):
     trunk, _ = inception.build(torch.load(weights, weights_only=True))
     batch = torch.rand(1, 3, 299, 299) * 2 - 1
     with torch.inference_mode():
         before = trunk(batch)
         inception.fold(trunk)
+        inception.pool_last(trunk)
+        assert sum(isinstance(m, PooledLast) for m in trunk.modules()) == 8
         assert not [m for m in trunk.modules() if isinstance(m, torch.nn.BatchNorm2d)]
-        assert float((trunk(batch) - before).abs().max() / before.std()) < 1e-4
+        assert float((trunk(batch) - before).abs().max() / before.std()) < 1e-5
 
 
 def test_unknown_protocols_are_refused(load):
