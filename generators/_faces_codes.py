@@ -93,7 +93,8 @@ def begin_straight(*networks: Encoder | Decoder) -> None:
 def ridge(given: Tensor, wanted: Tensor, strength: float = 10.0) -> Tensor:
     """Return slopes (A, B) of `wanted` (N, B) on `given` (N, A), both about their means: Hoerl and Kennard 1970."""
     x, y = (part.double() - part.double().mean(0) for part in (given, wanted))
-    return torch.linalg.solve(x.T @ x + strength * torch.eye(x.shape[1], dtype=x.dtype), x.T @ y).float()
+    slopes: Tensor = torch.linalg.solve(x.T @ x + strength * torch.eye(x.shape[1], dtype=x.dtype), x.T @ y)
+    return slopes.float()
 
 
 @torch.no_grad()
@@ -110,4 +111,5 @@ def dropped(numbers: Tensor, rng: torch.Generator) -> Tensor:
 
 def directions(vectors: Tensor) -> Tensor:
     """Return vectors (..., D) whose numbers have a mean square of 1."""
-    return functional.normalize(vectors, dim=-1) * vectors.shape[-1] ** 0.5
+    unit: Tensor = functional.normalize(vectors, dim=-1)
+    return unit * float(vectors.shape[-1] ** 0.5)

@@ -85,7 +85,8 @@ class Talker(nn.Module):
 
     def hear(self, sound: Tensor) -> Tensor:
         """Return codes (N, 8) for sound (N, 1, 40, 36)."""
-        return REACH * self.listener(sound)
+        codes: Tensor = self.listener(sound)
+        return REACH * codes
 
     def watch(self, mouths: Tensor) -> Tensor:
         """Return what can be read (T, 3) off the frames (T, 3, 48, 64) uint8 of one clip, in its own deviations."""

@@ -38,7 +38,7 @@ class StandIn(Generator):
         past: deque[NDArray[np.uint8]] = deque(maxlen=late + 1)
         place: _Place | None = None
         for pixels in clip.frames():
-            place = place or _Place.of(*pixels.shape[:2], float(self.parameters["smooth"]) / 100.0)
+            place = place or _Place.of(pixels.shape[0], pixels.shape[1], float(self.parameters["smooth"]) / 100.0)
             past.append(pixels[place.around].copy())
             made = pixels.copy()
             made[place.inside] = place.mixed(pixels[place.inside], past[0])

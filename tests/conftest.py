@@ -6,7 +6,11 @@ from textwrap import dedent
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
+
+settings.register_profile("any machine", deadline=None)  # how long an example takes says more of the machine than of us
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

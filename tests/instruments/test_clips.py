@@ -116,7 +116,7 @@ def test_a_mouth_beside_its_voice(face_weights):
     instrument, one = StudioMouth(FACE, face_weights), clip(6)
     told = instrument.extract([one])
     assert {name: array.shape for name, array in told.items()} == dict.fromkeys(
-        ("together", "opening", "speech"), (1, 1)
+        ("together", "opening", "speech", "lag"), (1, 1)
     )
     assert told["speech"][0, 0] == pytest.approx(0.8)
     picture = next(iter(one.frames()))

@@ -128,7 +128,7 @@ def test_a_clip_is_the_same_whenever_it_is_rendered():
     recipe = ClipRecipe(people=2, clips_per_person=2, seconds=1, seed=3, **TINY)
     (item, media), *_ = render_clips(recipe)
     alone = plan_clip(ClipRecipe(people=1, clips_per_person=1, seconds=1, seed=3, **TINY), 0, 0)
-    assert item.record() == alone.item.record()
+    assert item.record() == alone.labelled().record()
     assert np.array_equal(media.sound, alone.sound)
     first, again = list(media.frames()), list(alone.frames())
     assert len(first) == 25
