@@ -27,7 +27,10 @@ def why_not_hand_on(media: MediaSet, day: datetime.date | None = None) -> list[s
     reasons = []
     shown = any(item.kind is not Kind.FULLY_SYNTHETIC for item in media)
     if shown and not media.card.terms.allow("publish"):
-        reasons.append("pictures of real people; the set's terms do not permit 'publish'")
+        reasons.append(
+            "pictures of real people; the set's terms do not permit 'publish': make it with terms that do, "
+            "--permits ...,publish --grant WHO"
+        )
     used = media.card.facts.get(USED)
     if used:
         reasons += why_withdrawn(used, read_consents(consents_file()), today)
