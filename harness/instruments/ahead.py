@@ -1,7 +1,7 @@
 """Doing the next thing while this one is in work: one thread, one step ahead."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from queue import Full, Queue
 from typing import Generic, TypeVar
 
@@ -10,7 +10,7 @@ WAIT = 0.1
 """Seconds between looks at whether anyone still wants the next item."""
 
 
-def ahead(items: Iterable[T], depth: int = 1, ready: Callable[[], None] | None = None) -> Iterator[T]:
+def ahead(items: Iterable[T], depth: int = 1) -> Iterator[T]:
     """Yield items in order while a thread makes the next ones.
 
     Useful where making them and using them both leave Python's lock: decoding and resizing beside a network. An error
@@ -19,9 +19,8 @@ def ahead(items: Iterable[T], depth: int = 1, ready: Callable[[], None] | None =
     Args:
         items: Read in the thread, and nowhere else.
         depth: Finished items that may wait.
-        ready: Called first of all in the thread.
     """
-    maker = _Maker(items, depth, ready)
+    maker = _Maker(items, depth)
     maker.start()
     try:
         yield from maker.results()
@@ -31,10 +30,9 @@ def ahead(items: Iterable[T], depth: int = 1, ready: Callable[[], None] | None =
 
 
 class _Maker(threading.Thread, Generic[T]):
-    def __init__(self, items: Iterable[T], depth: int, ready: Callable[[], None] | None) -> None:
+    def __init__(self, items: Iterable[T], depth: int) -> None:
         super().__init__(name="ahead", daemon=True)
         self.items = items
-        self.ready = ready
         self.waiting: Queue[tuple[bool, T | None]] = Queue(maxsize=depth)
         """Whether it is the end, and the item."""
         self.unwanted = threading.Event()
@@ -42,8 +40,6 @@ class _Maker(threading.Thread, Generic[T]):
 
     def run(self) -> None:
         try:
-            if self.ready is not None:
-                self.ready()
             for item in self.items:
                 if not self._hand_over((False, item)):
                     return

@@ -78,12 +78,11 @@ class Inception2015(Instrument):
     def extract(self, pictures: Iterable[Picture]) -> Mapping[str, NDArray[Any]]:
         """Return the features and logits of each picture."""
         features, logits = [], []
-        for batch, count in ahead(self._batches(pictures), ready=_one_thread):
+        for batch, count in ahead(self._batches(pictures)):
             with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
                 pooled = self.trunk(batch).flatten(1).float()
                 features.append(pooled[:count].cpu().numpy())
                 logits.append((pooled @ self.head.T)[:count].cpu().numpy())
-        torch.set_num_threads(torch.get_num_threads())  # threads to come get this thread's number again
         empty = np.empty((0, FEATURES), np.float32), np.empty((0, CLASSES), np.float32)
         return {"features": np.concatenate(features or empty[:1]), "logits": np.concatenate(logits or empty[1:])}
 
@@ -94,11 +93,6 @@ class Inception2015(Instrument):
             for row, picture in enumerate(chosen):
                 batch[row] = prepare(torch.from_numpy(np.array(picture)).to(self.device), self.resize)
             yield batch.to(self.dtype), len(chosen)
-
-
-def _one_thread() -> None:
-    """Leave the processors to the network: OpenMP keeps this number for the calling thread, and for threads to come."""
-    torch.set_num_threads(1)
 
 
 def prepare(picture: Tensor, resize: str) -> Tensor:

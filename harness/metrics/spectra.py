@@ -4,9 +4,13 @@ From `LARGE` on everything goes through torch: threads of two libraries that wai
 """
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Array = NDArray[np.float64]
 
@@ -24,8 +28,7 @@ def eigenvalues(matrix: Array) -> Array:
         return np.asarray(np.linalg.eigvalsh(matrix), dtype=np.float64)
     import torch
 
-    own = torch.from_numpy(np.ascontiguousarray(matrix, dtype=np.float64)).clone()  # aligned, so that sums never vary
-    return np.asarray(torch.linalg.eigvalsh(own).numpy(), dtype=np.float64)
+    return np.asarray(torch.linalg.eigvalsh(_aligned(matrix)).numpy(), dtype=np.float64)
 
 
 def cholesky(matrix: Array) -> Array | None:
@@ -37,7 +40,7 @@ def cholesky(matrix: Array) -> Array | None:
             return None
     import torch
 
-    lower, info = torch.linalg.cholesky_ex(torch.from_numpy(np.ascontiguousarray(matrix)))
+    lower, info = torch.linalg.cholesky_ex(_aligned(matrix))
     return np.asarray(lower.numpy(), dtype=np.float64) if int(info) == 0 else None
 
 
@@ -48,7 +51,7 @@ def gram(rows: Array) -> Array:
         return np.asarray(rows.T @ rows, dtype=np.float64)
     import torch
 
-    right, out = torch.from_numpy(np.ascontiguousarray(rows)), torch.empty(size, size, dtype=torch.float64)
+    right, out = _aligned(rows), torch.empty(size, size, dtype=torch.float64)
     for start, stop in _strips(size):
         torch.mm(right[:, start:stop].T, right[:, :stop], out=out[start:stop, :stop])
     return np.asarray((out.tril() + out.tril(-1).T).numpy(), dtype=np.float64)
@@ -63,13 +66,20 @@ def congruent(lower: Array, matrix: Array) -> Array:
         return np.asarray(lower.T @ matrix @ lower, dtype=np.float64)
     import torch
 
-    left, middle = (torch.from_numpy(np.ascontiguousarray(part)) for part in (lower, matrix))
+    left, middle = _aligned(lower), _aligned(matrix)
     right, out = torch.empty_like(middle), torch.zeros_like(middle)
     for start, stop in _strips(len(matrix)):
         right[:, start:stop] = middle[:, start:] @ left[start:, start:stop]
     for start, stop in _strips(len(matrix)):
         torch.mm(left[start:, start:stop].T, right[start:, :stop], out=out[start:stop, :stop])
     return np.asarray(out.numpy(), dtype=np.float64)
+
+
+def _aligned(matrix: Array) -> "Tensor":
+    """Return a copy where torch puts its own: at another alignment the last bits of a sum may be others."""
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(matrix, dtype=np.float64)).clone()
 
 
 def _strips(size: int) -> list[tuple[int, int]]:

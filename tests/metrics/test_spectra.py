@@ -69,3 +69,12 @@ def test_gram_is_the_product_and_symmetric(rng, shape):
     found = gram(rows)
     np.testing.assert_array_equal(found, found.T)
     np.testing.assert_allclose(found, rows.T @ rows, atol=1e-9)
+
+
+def test_large_products_do_not_depend_on_where_their_matrices_lie(rng):
+    rows = rng.normal(size=(640, LARGE + 8))
+    room = np.empty(rows.size + 8)
+    for offset in (1, 3, 6):
+        moved = room[offset : offset + rows.size].reshape(rows.shape)
+        moved[:] = rows
+        np.testing.assert_array_equal(gram(moved), gram(rows))
