@@ -18,7 +18,7 @@ from ..stats.intervals import jackknife_interval
 from ..stats.score import Measurement
 from .base import Evidence, Features, Metric
 from .sets import Sample, both_sets, fault, matrix, refused
-from .spectra import cholesky, congruent, eigenvalues, gram, nuclear_norm, nuclear_norm_squared_first
+from .spectra import cholesky, congruent, eigenvalues, nuclear_norm, nuclear_norm_squared_first, scatter
 
 Array = NDArray[np.float64]
 CHUNK = 8192
@@ -51,8 +51,7 @@ class Moments:
         for start in range(0, len(rows), CHUNK):
             part = np.asarray(rows[start : start + CHUNK], dtype=np.float64)
             mean = part.mean(axis=0)
-            centred = part - mean
-            moments = cls(count=len(part), mean=mean, scatter=gram(centred))
+            moments = cls(count=len(part), mean=mean, scatter=scatter(part, mean))
             total = moments if total is None else total.merge(moments)
         assert total is not None
         return total

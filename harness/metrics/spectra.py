@@ -19,6 +19,7 @@ LARGE = 512
 _LOST = 1e-10
 """Share of a nuclear norm that squaring may cost."""
 _STRIPS = 8
+_ALIGNMENT = 64  # bytes
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -44,14 +45,16 @@ def cholesky(matrix: Array) -> Array | None:
     return np.asarray(lower.numpy(), dtype=np.float64) if int(info) == 0 else None
 
 
-def gram(rows: Array) -> Array:
-    """Rᵀ R (D, D) of rows (N, D), symmetric to the bit."""
+def scatter(rows: Array, centre: Array) -> Array:
+    """Sum (D, D) of products of the rows (N, D) less `centre` (D,), symmetric to the bit."""
     size = rows.shape[1]
     if size < LARGE:
-        return np.asarray(rows.T @ rows, dtype=np.float64)
+        centred = rows - centre
+        return np.asarray(centred.T @ centred, dtype=np.float64)
     import torch
 
-    right, out = _aligned(rows), torch.empty(size, size, dtype=torch.float64)
+    right, out = (torch.empty(shape, dtype=torch.float64) for shape in (rows.shape, (size, size)))
+    np.subtract(rows, centre, out=right.numpy())
     for start, stop in _strips(size):
         torch.mm(right[:, start:stop].T, right[:, :stop], out=out[start:stop, :stop])
     return np.asarray((out.tril() + out.tril(-1).T).numpy(), dtype=np.float64)
@@ -76,10 +79,11 @@ def congruent(lower: Array, matrix: Array) -> Array:
 
 
 def _aligned(matrix: Array) -> "Tensor":
-    """Return a copy where torch puts its own: at another alignment the last bits of a sum may be others."""
+    """Return a matrix, or a copy, at a place like torch's own: at others the last bits of a sum may be others."""
     import torch
 
-    return torch.from_numpy(np.ascontiguousarray(matrix, dtype=np.float64)).clone()
+    found = torch.from_numpy(np.ascontiguousarray(matrix, dtype=np.float64))
+    return found if found.data_ptr() % _ALIGNMENT == 0 else found.clone()
 
 
 def _strips(size: int) -> list[tuple[int, int]]:

@@ -7,9 +7,9 @@ from fauxbench.harness.metrics.spectra import (
     cholesky,
     congruent,
     eigenvalues,
-    gram,
     nuclear_norm,
     nuclear_norm_squared_first,
+    scatter,
 )
 
 
@@ -64,11 +64,11 @@ def test_cholesky_factors_or_says_no(size):
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (700, LARGE + 9)])
-def test_gram_is_the_product_and_symmetric(rng, shape):
-    rows = rng.normal(size=shape)
-    found = gram(rows)
+def test_scatter_is_the_product_about_the_centre_and_symmetric(rng, shape):
+    rows, centre = rng.normal(size=shape), rng.normal(size=shape[1])
+    found = scatter(rows, centre)
     np.testing.assert_array_equal(found, found.T)
-    np.testing.assert_allclose(found, rows.T @ rows, atol=1e-9)
+    np.testing.assert_allclose(found, (rows - centre).T @ (rows - centre), atol=1e-9)
 
 
 def test_large_products_do_not_depend_on_where_their_matrices_lie(rng):
@@ -77,4 +77,4 @@ def test_large_products_do_not_depend_on_where_their_matrices_lie(rng):
     for offset in (1, 3, 6):
         moved = room[offset : offset + rows.size].reshape(rows.shape)
         moved[:] = rows
-        np.testing.assert_array_equal(gram(moved), gram(rows))
+        np.testing.assert_array_equal(scatter(moved, rows[0]), scatter(rows, rows[0]))
