@@ -264,7 +264,8 @@ class _Reducer:
             found.append(f"{new}: its code is not that which was first run here as {old}: raise its version")
         unread = dict(self._set_facts(REAL).get("failures", {}))
         if unread:
-            found.append(f"the real set: {sum(unread.values())} files could not be read")
+            count = sum(unread.values())
+            found.append(f"the real set: {count} {'file' if count == 1 else 'files'} could not be read")
         return found
 
 
@@ -299,8 +300,13 @@ def _reals(row: RowPlan, found: Sequence[tuple[int, Mapping[str, JSON]]]) -> int
 
 
 def _counted(failures: Mapping[str, int]) -> str:
-    counts = ", ".join(f"{number} {kind}" for kind, number in failures.items())
-    return f"{counts} of the items asked for did not come"
+    """Say how many items did not come, and why: `3 items that were asked for did not come (2 timeout, 1 error)`."""
+    total = sum(failures.values())
+    if not total:
+        return "no item came"
+    counts = ", ".join(f"{number} {kind}" if len(failures) > 1 else kind for kind, number in failures.items())
+    items = "1 item that was" if total == 1 else f"{total} items that were"
+    return f"{items} asked for did not come ({counts})"
 
 
 def _why(failure: Failure | None) -> str:
