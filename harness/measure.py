@@ -1,6 +1,6 @@
 """Measure two sets of pictures, clips or sounds against each other: the realism part of a suite, without a suite."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,11 @@ from .execute.local import Results as Ran
 from .measure_statistics import measure_against_statistics, save_statistics
 from .media.item import Modality
 from .media.mediaset import Terms
-from .metrics import metric_card
-from .metrics.offers import UNITS, Offer, offer
+from .metrics import metric_card, metric_named
+from .metrics.offers import UNITS, Offer, asked_of, check_names, choices
 from .metrics.statistics import is_statistics, read_statistics
 from .plan import Plan
-from .planning.model import Draft, SuitePlan
+from .planning.model import REAL, Draft, SuitePlan
 from .planning.reading import protocols_of
 from .planning.realism import plan_realism
 from .planning.sets import counts_to_ask, plan_real
@@ -66,16 +66,20 @@ def measure(  # noqa: PLR0913 - all but two by name
     """Measure how near synthetic pictures, clips or sounds come to real ones.
 
     What is measured follows from what the folders hold; both must hold the same. Features and scores are cached by
-    content, so that a second call is quick. Paired metrics (SSIM, PSNR, LPIPS) are there if synthetic files have the
-    names of real ones. A metric whose instrument lacks its weights gives a row that says so. Each metric over two sets
-    has two control rows, real against held-out real and the same after a known light degradation, and a position
-    between them, at equal N on both sides; each metric over one set has that of the real set beside it.
+    content, so that a second call is quick. Paired metrics (SSIM, PSNR, LPIPS) compare files of one name: each
+    synthetic file with the real one of the same path below its folder, whatever the suffix; the rest has no part in
+    them, and where no two have a name in common there is no row. A metric whose instrument lacks its weights gives a
+    row that says so. Each metric over two sets has two control rows, real against held-out real and the same after a
+    known light degradation, and a position between them, at equal N on both sides; each metric over one set has that of
+    the real set beside it.
 
     Args:
         real: Real pictures, clips or sounds: a folder, flat or one sub-folder a person; a zip file of one; a MediaSet;
             or statistics of pytorch-fid (.npz with mu and sigma), from which only the Fréchet distance can be computed.
         synthetic: Synthetic ones, likewise.
-        metrics: Names of metrics, see `fauxbench list metrics`; default those of the modality.
+        metrics: Names of metrics, see `fauxbench list metrics`, or names as tables print them, which name the
+            instrument too: `fd` is read through all instruments, `fid` and `fd[spectrum]` through one. Default those
+            of the modality.
         instruments: Names of instruments, see `fauxbench list instruments`; default those of the modality.
         protocol: Options of the instruments that know them, for instance `{"resize": "pytorch-fid"}`: `resize` is
             `clean` (default), `pytorch-fid` (default against statistics) or `tf1`, `precision` is `fp32` or `bf16`.
@@ -90,11 +94,7 @@ def measure(  # noqa: PLR0913 - all but two by name
             protocol, or a file that is none of these.
         RefusedError: The terms of a MediaSet do not permit evaluation.
     """
-    for name in metrics or ():
-        if metric_card(name).name == "memorisation":
-            raise InputError(
-                "memorisation needs the set that the system was trained on: use a suite with `use: folder`"
-            )
+    check_names(metrics, instruments)
     place = Path(store) if store else default_store()
 
     def run_in() -> LocalExecutor:  # made late: what is wrong with the input leaves no store behind
@@ -105,20 +105,38 @@ def measure(  # noqa: PLR0913 - all but two by name
         if save_stats is not None:
             raise InputError("statistics cannot be saved of statistics: give pictures on both sides")
         stored = {side: read_statistics(side) for side in sides if is_statistics(side)}
-        asked = offer(Modality.IMAGE, metrics).metrics
-        return Measured(results=measure_against_statistics(sides, stored, asked, protocol or {}, run_in(), device))
+        chosen = asked_of(Modality.IMAGE, metrics).offer.metrics
+        return Measured(results=measure_against_statistics(sides, stored, chosen, protocol or {}, run_in(), device))
     folders = tuple(folder_of(side, place / "inputs") for side in sides)
     modality, count = _modality(folders)
-    chosen = offer(modality, metrics, instruments)
-    protocols = protocols_of(protocol or {}, chosen.instruments)
-    suite = _suite(folders, count, chosen)
-    planned = _plan(suite, weights_folder(place), device, protocols)
+    asked = asked_of(modality, metrics, instruments)
+    protocols = protocols_of(protocol or {}, asked.offer.instruments)
+    suite = _suite(folders, count, asked.offer)
+    planned = _plan(suite, weights_folder(place), device, protocols, asked.shown)
     ran = run_in().run(planned.plan)
     if save_stats is not None:
         save_statistics(Path(save_stats), ran, protocols)
     results = reduce_run(planned, ran).results
-    said = (*filter(None, map(part_read, sides)), *results.warnings, *_named(planned, ran))
-    return Measured(results=results.model_copy(update={"warnings": said}))
+    said = [*filter(None, map(part_read, sides)), *results.warnings, *_named(planned, ran)]
+    said += _hints(results.rows, modality, metrics or ()) if instruments is None else ()
+    said += _unpaired(planned, metrics or ())
+    return Measured(results=results.model_copy(update={"warnings": tuple(said)}))
+
+
+def _hints(rows: Sequence[Row], modality: Modality, metrics: Sequence[str]) -> Iterator[str]:
+    """Yield, for each metric named without an instrument that lacks weights, through what else it can be had."""
+    without = [row for row in rows if row.role == "system" and (row.reason or "").startswith("not computed: weights")]
+    lacking = {str(row.protocol["metric"]).partition(" ")[0] for row in without}
+    named = dict.fromkeys(word.lower() for word in metrics)
+    yield from filter(None, (choices(name, modality) for name in named if name in lacking))
+
+
+def _unpaired(planned: SuitePlan, metrics: Sequence[str]) -> Iterator[str]:
+    """Yield which metrics were named and compare files of one name, of which there are none."""
+    cards = (metric_card(metric_named(word)[0]) for word in metrics)
+    names = [card.name for card in cards if card.form == "paired"]
+    if names and not any(system.pairs for system in planned.systems):
+        yield f"{', '.join(dict.fromkeys(names))}: not measured: compares files of one name, and no two have one"
 
 
 def _named(planned: SuitePlan, ran: Ran) -> list[str]:
@@ -154,13 +172,21 @@ def _suite(folders: Sequence[Path], count: int, chosen: Offer) -> Suite:
     )
 
 
-def _plan(suite: Suite, weights: Path, device: str, protocols: Mapping[str, Mapping[str, str]]) -> SuitePlan:
-    """Plan realism and its controls, and nothing else of a suite."""
+def _plan(
+    suite: Suite,
+    weights: Path,
+    device: str,
+    protocols: Mapping[str, Mapping[str, str]],
+    shown: frozenset[str] | None,
+) -> SuitePlan:
+    """Plan realism and its controls, and nothing else of a suite; of that, only the rows `shown`."""
     draft = Draft(suite=suite, base=Path.cwd(), weights=weights, terms=suite.data.terms or Terms())
     draft.split_sizes = plan_real(draft)
     draft.counts = counts_to_ask(draft)
     draft.systems = plan_systems(draft)
     plan_realism(draft, protocols)
+    if shown is not None:
+        _keep(draft, shown)
     return SuitePlan(
         suite=suite,
         plan=Plan(units=tuple(draft.units.values()), device=device),
@@ -168,3 +194,17 @@ def _plan(suite: Suite, weights: Path, device: str, protocols: Mapping[str, Mapp
         rows=tuple(draft.rows),
         detect_units=draft.detect_units,
     )
+
+
+def _keep(draft: Draft, shown: frozenset[str]) -> None:
+    """Leave out the rows of other metrics, and the units that only they need."""
+    draft.rows = [row for row in draft.rows if row.metric in shown]
+    needed = {REAL, *(unit for system in draft.systems for unit in system.sets)}
+    for row in draft.rows:
+        needed |= {unit for _, unit, _ in row.sources}
+        if row.compared is not None:
+            needed |= {row.compared.control, row.compared.degraded, *row.compared.systems}
+    for unit in reversed(draft.units.values()):  # what a unit reads was added before it
+        if unit.id in needed:
+            needed |= set(unit.inputs.values())
+    draft.units = {name: unit for name, unit in draft.units.items() if name in needed}

@@ -287,6 +287,22 @@ def test_command_line_prints_controls_and_positions(measured, folders, capsys, m
     said = ("position", "real (held out)", "real (degraded)", "down by 1.5, JPEG 85, up again", "n 30 on each side")
     for words in said:
         assert words in table
+    assert "synthetic@1 (equal n)" in table
+
+
+def test_a_metric_named_as_tables_print_it_is_measured_alone(folders, tmp_path):
+    found = measure(*folders, metrics=["fd[spectrum]", "ssim"], store=tmp_path / "s", workers=1)
+    assert {row.metric for row in found.rows} == {"fd[spectrum]"}
+    assert found.positions[0].value is not None
+    (said,) = found.results.warnings
+    assert said.startswith("ssim: not measured: compares files of one name")
+
+
+def test_without_weights_the_other_instruments_of_a_metric_are_named(folders, tmp_path):
+    found = measure(*folders, metrics=["fd"], store=tmp_path / "s", workers=1)
+    (said,) = found.results.warnings
+    assert "fd[spectrum], fid (through inception-2015), fd[dinov2-vitl14]" in said
+    assert measure(*folders, store=tmp_path / "s", **FAST).results.warnings == ()
 
 
 def test_the_command_line_reads_protocols():

@@ -24,7 +24,14 @@ def register(app: typer.Typer) -> None:
 def measure(
     real: Annotated[Path, typer.Argument(help=f"Real pictures, clips or sounds: {INPUT}.")],
     fake: Annotated[Path, typer.Argument(help="Synthetic ones, likewise.")],
-    metrics: Annotated[str | None, typer.Option(help="Names, separated by commas; default all that apply.")] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            help="Names, separated by commas: fd is read through all instruments, fid or fd[spectrum] through one. "
+            "Default all that apply.",
+            show_default=False,
+        ),
+    ] = None,
     instruments: Annotated[str | None, typer.Option(help="Names, separated by commas.")] = None,
     protocol: Annotated[
         str | None, typer.Option(help="resize=clean|pytorch-fid|tf1, precision=fp32|bf16, faces=middle|found.")
@@ -39,19 +46,28 @@ def measure(
     json_: options.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Score how real synthetic pictures, clips or sounds are, beside real against held-out and degraded real."""
+    """Score how real synthetic pictures, clips or sounds are, beside real against held-out and degraded real.
+
+    Metrics over pairs (SSIM, PSNR, LPIPS, MCD, ...) compare each synthetic file with the real file of the same name:
+    the same path below its folder, whatever the suffix. The others compare the two sets, whatever files are called.
+    """
+    from ..datasets.inputs import check_sides
+    from ..metrics.offers import check_names
+
+    options.check_format(format_)
+    asked = {"metrics": options.words(metrics) or None if metrics else None}
+    asked["instruments"] = options.words(instruments) or None if instruments else None
+    check_names(asked["metrics"], asked["instruments"])
+    check_sides(real, fake)  # all of it before anything heavy is imported
     from ..execute.display import Display, display_for
     from ..measure import measure as measure_sets
-    from ..report import FORMATS, measure_table, provenance, render, rich_table
+    from ..report import measure_table, provenance, render, rich_table
 
-    if format_ is not None and format_ not in FORMATS:
-        raise InputError(f"--format {format_}: legal: {', '.join(FORMATS)}")
     options.check_device(device)
     found = measure_sets(
         real,
         fake,
-        metrics=options.words(metrics) if metrics else None,
-        instruments=options.words(instruments) if instruments else None,
+        **asked,
         protocol=_pairs(protocol or ""),
         save_stats=save_stats,
         store=store,

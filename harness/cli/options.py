@@ -32,6 +32,16 @@ def check_device(device: str) -> None:
         raise InputError(f"--device {device}: not here; there is: cpu{', ' + have if have else ''}")
 
 
+def check_format(name: str | None) -> None:
+    """Raise InputError if no table can be written so; None is the terminal."""
+    if name is None:
+        return
+    from ..report import FORMATS
+
+    if name not in FORMATS:
+        raise InputError(f"--format {name}: legal: {', '.join(FORMATS)}")
+
+
 def words(text: str) -> tuple[str, ...]:
     """Return the words of a list with commas, each once."""
     return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))

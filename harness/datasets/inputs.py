@@ -12,7 +12,10 @@ from ..media.item import Item, Split
 from ..media.mediaset import MediaSet
 from ..media.read import modality_of
 from ..store.store import new_folder
+from .listing import check_folder
 
+STATISTICS = ".npz"
+"""How names of files of statistics end."""
 LARGEST = 1 << 38
 """Bytes that a zip file may unpack to: a quarter of a terabyte."""
 
@@ -33,9 +36,29 @@ def folder_of(path: Path, scratch: Path) -> Path:
         return _unpacked(path, scratch)
     if _is_set(path):
         return _linked(MediaSet.open(path), scratch)
+    _no_other_file(path)
+    return path
+
+
+def check_sides(real: Path, synthetic: Path) -> None:
+    """Make sure, without opening any media, that both sides can be measured; what is sealed or packed is checked later.
+
+    Raises:
+        InputError: A side is not there, holds nothing or is another file, or both are one and the same.
+    """
+    for side in (real, synthetic):
+        if side.suffix.lower() == STATISTICS and side.is_file():
+            continue
+        if not zipfile.is_zipfile(side) and not _is_set(side):
+            _no_other_file(side)
+            check_folder(side)
+    if real.resolve() == synthetic.resolve():
+        raise InputError(f"{real}: given on both sides; name the real ones first, then the synthetic ones")
+
+
+def _no_other_file(path: Path) -> None:
     if path.is_file():
         raise InputError(f"{path}: expected a folder, a zip file, a MediaSet or statistics (.npz), found another file")
-    return path
 
 
 def part_read(path: Path) -> str | None:

@@ -30,18 +30,40 @@ def list_media(folder: Path) -> list[Path]:
     Raises:
         InputError: Not a folder, no media in it, a part of it cannot be listed, or a name is not UTF-8.
     """
-    if not folder.is_dir():
-        found = "a file" if folder.exists() else "nothing there"
-        raise InputError(f"{folder}: expected a folder of pictures, clips or sounds, found {found}")
-    files = [path for path in _walk(folder) if modality_of(path) is not None]
-    if not files:
-        raise InputError(f"{folder}: no pictures, clips or sounds in it")
+    files = list(_media(folder))
     for path in files:
         try:
             str(path).encode()
         except UnicodeEncodeError as error:
             raise InputError(f"{str(path)!a}: the name is not UTF-8; rename the file") from error
     return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def check_folder(folder: Path) -> None:
+    """Make sure that a folder holds media; only as much of it is listed as that takes.
+
+    Raises:
+        InputError: Not a folder, no media in it, or a part of it cannot be listed.
+    """
+    next(_media(folder))
+
+
+def _media(folder: Path) -> Iterator[Path]:
+    """Yield the media files below a folder, at least one.
+
+    Raises:
+        InputError: Not a folder, no media in it, or a part of it cannot be listed.
+    """
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing there"
+        raise InputError(f"{folder}: expected a folder of pictures, clips or sounds, found {found}")
+    empty = True
+    for path in _walk(folder):
+        if modality_of(path) is not None:
+            empty = False
+            yield path
+    if empty:
+        raise InputError(f"{folder}: no pictures, clips or sounds in it")
 
 
 def _walk(folder: Path) -> Iterator[Path]:

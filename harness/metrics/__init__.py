@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from ..canonical import JSON
 from ..cards import MetricCard, did_you_mean
 from ..errors import InputError
+from ..instruments import instrument_card, instrument_cards
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +40,65 @@ def metric_card(name: str) -> MetricCard:
     """
     cards = metric_cards()
     if name not in cards:
-        raise InputError(f"no metric '{name}'{did_you_mean(name, cards)}; there are: {', '.join(cards)}")
+        metric, instrument = shown_names().get(name.lower(), (name, None))
+        hint = f"; it is '{metric}' through the instrument '{instrument}'" if instrument else _meant(name)
+        raise InputError(f"no metric '{name}'{hint}; there are: {', '.join(cards)}")
     return cards[name]
+
+
+def metric_named(word: str) -> tuple[str, str | None]:
+    """Return the metric that a word names, and the instrument if the word names one.
+
+    Words are names of metrics (`fd`), and names as tables print them: `fid`, `KID`, `fd[spectrum]`.
+
+    Raises:
+        InputError: There is no such metric, no such instrument, or the metric does not read it.
+    """
+    cards, name = metric_cards(), word.lower()
+    if name in cards:
+        return name, None
+    if name in shown_names():
+        return shown_names()[name]
+    head, bracket, rest = name.partition("[")
+    if bracket and head in cards:
+        instrument = instrument_card(rest.removesuffix("]")).name
+        if instrument in names_of(cards[head]).values():  # printed shorter, as fid is for fd[inception-2015]
+            return head, instrument
+        legal = ", ".join(names_of(cards[head])) or f"{head}, which reads no instrument"
+        raise InputError(f"no metric '{word}'; there are: {legal}")
+    raise InputError(f"no metric '{word}'{_meant(name)}; there are: {', '.join(cards)}, and names as tables print them")
+
+
+def _meant(name: str) -> str:
+    short = [shown for shown in shown_names() if "[" not in shown]
+    return did_you_mean(name, shown_names() if "[" in name else [*metric_cards(), *short])
+
+
+@cache
+def shown_names() -> "Mapping[str, tuple[str, str]]":
+    """Return metric and instrument of every name that tables print for a metric through an instrument."""
+    found: dict[str, tuple[str, str]] = {}
+    for card in metric_cards().values():
+        found |= {name: (card.name, instrument) for name, instrument in names_of(card).items()}
+    return MappingProxyType({name: pair for name, pair in found.items() if name not in metric_cards()})
+
+
+def names_of(card: MetricCard, modality: str | None = None) -> "dict[str, str]":
+    """Return the names that a metric has through instruments, with the instrument of each; none if it reads none.
+
+    Args:
+        card: Of the metric.
+        modality: Of the media; by default all that the metric is for.
+    """
+    if card.purpose == "pixels":
+        return {shown: name for name, shown in card.display.items()}
+    media = set(card.modality) if modality is None else {modality}
+    heard = media | ({"audio"} if "video" in media else set())  # clips have sound
+    return {
+        card.shown_as(one.name): one.name
+        for one in instrument_cards().values()
+        if card.purpose in one.purpose and one.modality in heard
+    }
 
 
 def possible_range(protocol: "Mapping[str, JSON]") -> tuple[float | None, float | None]:

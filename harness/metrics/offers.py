@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ..errors import InputError
 from ..instruments import instrument_card
 from ..media.item import Modality
-from . import metric_card, metric_cards
+from . import metric_card, metric_cards, metric_named, names_of
 
 UNITS: Mapping[Modality, str] = MappingProxyType(
     {Modality.IMAGE: "pictures", Modality.VIDEO: "clips", Modality.AUDIO: "sounds"}
@@ -64,3 +64,63 @@ def offer(modality: Modality, metrics: Sequence[str] | None = None, instruments:
     if not chosen.metrics:
         raise InputError(f"no metric for {UNITS[modality]} is named, and none is taken by default")
     return chosen
+
+
+class Asked(NamedTuple):
+    """What `measure` was asked for."""
+
+    offer: Offer
+    shown: frozenset[str] | None
+    """Names of rows; None is every metric through every instrument that fits it."""
+
+
+def check_names(metrics: Sequence[str] | None, instruments: Sequence[str] | None) -> None:
+    """Make sure that metrics, by their names or as tables print them, and instruments exist; nothing heavy is imported.
+
+    Raises:
+        InputError: One does not; or it needs a suite.
+    """
+    for word in metrics or ():
+        if metric_named(word)[0] == "memorisation":
+            raise InputError(
+                "memorisation needs the set that the system was trained on: use a suite with `use: folder`"
+            )
+    for name in instruments or ():
+        instrument_card(name)
+
+
+def asked_of(
+    modality: Modality, metrics: Sequence[str] | None = None, instruments: Sequence[str] | None = None
+) -> Asked:
+    """Return what to measure, where metrics may be named as tables print them: `fid` or `fd[spectrum]`, not only `fd`.
+
+    Raises:
+        InputError: As `offer`; or instruments are named though every metric names its own.
+    """
+    named = [metric_named(word) for word in metrics or ()]
+    if not any(instrument for _, instrument in named):
+        plain = None if metrics is None else tuple(dict.fromkeys(metric for metric, _ in named))
+        return Asked(offer(modality, plain, instruments), None)
+    own = [instrument for _, instrument in named if instrument]
+    if len(own) == len(named) and instruments is not None:
+        raise InputError("every metric names its instrument, as fd[spectrum] does: leave instruments out, or name 'fd'")
+    base = DEFAULTS[modality].instruments if instruments is None else tuple(instruments)
+    shown = {metric_card(metric).shown_as(instrument) for metric, instrument in named if instrument}
+    for card in (metric_card(metric) for metric, instrument in named if not instrument):
+        fits = names_of(card, modality)
+        taken = [name for name in base if name in fits.values()]
+        if card.purpose == "pixels" and fits:
+            taken = taken or [next(iter(fits.values()))]  # as where nothing is named: the first
+        own += taken
+        shown |= {card.shown_as(name) for name in taken} or {card.name}
+    read = tuple(dict.fromkeys(own))
+    return Asked(offer(modality, tuple(dict.fromkeys(metric for metric, _ in named)), read), frozenset(shown))
+
+
+def choices(metric: str, modality: Modality) -> str:
+    """Return in words through which instruments a metric can be measured, and how to name them; nothing for one."""
+    found = names_of(metric_card(metric), modality)
+    if len(found) < 2:
+        return ""
+    names = ", ".join(name if "[" in name else f"{name} (through {reads})" for name, reads in found.items())
+    return f"{metric} is measured through an instrument: {names}; --metrics takes each of these names"

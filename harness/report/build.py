@@ -9,10 +9,12 @@ from ..stats.score import Direction
 from ..store.schema import Results, Row, SystemRecord
 from . import words
 from .detection import detection_tables, seed_tables
+from .languages import language_tables
 from .model import Cell, Column, Line, Table
 from .panels import (
     CONTROL_LABEL,
     DEGRADED_LABEL,
+    EQUAL_LABEL,
     Panel,
     apart_words,
     contested,
@@ -55,7 +57,7 @@ def tables(results: Results, *, version: str | None = None) -> dict[str, Table]:
         *shortcut_tables(results, origin),
     ]
     built += [*seed_tables(results, origin), *robustness_tables(results, origin)]
-    built += utility_tables(results, origin)
+    built += [*language_tables(results, origin), *utility_tables(results, origin)]
     return {table.name: table for table in built}
 
 
@@ -78,7 +80,11 @@ def results_digest(results: Results) -> str:
 def measure_table(
     rows: Sequence[Row], *, title: str = "Realism", caption: str = "", origin: Mapping[str, str] | None = None
 ) -> Table:
-    """Return one line a row: metric, value with interval, n; system and position too where there are several."""
+    """Return one line a row: metric, value with interval, n; system and position too where there are several.
+
+    A position is made of scores at one n on both sides. Where that is not what a row was measured at, the set's own
+    score at that n has a line of its own, and the position stands there: what it is computed of can be seen.
+    """
     columns = (
         Column(key="system", label="system", align="left", form="text"),
         Column(key="metric", label="metric", align="left", form="text"),
@@ -86,9 +92,11 @@ def measure_table(
         Column(key="n", label="n", form="number"),
         position_column(),
     )
-    first = 0 if len({row.system for row in rows}) > 1 else 1
+    again = any(map(_again, rows))
+    first = 0 if again or len({row.system for row in rows}) > 1 else 1
     last = len(columns) if any(row.position is not None for row in rows) else -1
-    placed = words.position_words(rows)
+    lines = [line for row in rows for line in _measure_lines(row, rows)]
+    notes = (words.position_words(rows), words.EQUAL if again else "", words.pair_words(rows))
     return Table(
         name="measure",
         title=title,
@@ -96,10 +104,26 @@ def measure_table(
             caption, words.count_words(rows), words.protocol_words(rows), words.interval_words(rows)
         ),
         columns=columns[first:last],
-        rows=tuple(Line(cells=_measure_cells(row, rows)[first:last]) for row in rows),
-        notes=(placed,) if placed else (),
+        rows=tuple(Line(cells=cells[first:last]) for cells in lines),
+        notes=tuple(filter(None, notes)),
         provenance=dict(origin or {}),
     )
+
+
+def _again(row: Row) -> bool:
+    """Whether the position of a row is made of another score of its set than the row's own."""
+    return row.position is not None and row.position.system is not None and row.position.system != row.value
+
+
+def _measure_lines(row: Row, rows: Sequence[Row]) -> Iterator[tuple[Cell, ...]]:
+    """Yield the cells of a row, and those of its set at the n of the controls where that is another."""
+    name, metric, value, n, position = _measure_cells(row, rows)
+    if row.position is None or not _again(row):
+        yield name, metric, value, n, position
+        return
+    yield name, metric, value, n, Cell()
+    equal = Cell(text=f"{row.system} ({EQUAL_LABEL})", raw=f"{row.system} {EQUAL_LABEL}")
+    yield equal, metric, Cell(value=row.position.system, n=row.position.n), Cell(value=row.position.n), position
 
 
 def _measure_cells(row: Row, rows: Sequence[Row]) -> tuple[Cell, ...]:

@@ -12,6 +12,8 @@ from .model import Cell, Column, Line
 CONTROL_LABEL = "real (held out)"
 DEGRADED_LABEL = "real (degraded)"
 WHOLE_LABEL = "real (whole set)"
+EQUAL_LABEL = "equal n"
+"""Beside the name of a system: its score at the n of the controls, against as many real items."""
 
 
 @dataclass(slots=True)

@@ -5,6 +5,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from ..canonical import JSON
+from ..cards import MetricCard
+from ..metrics import metric_cards
 from ..stats.groups import COVERAGE
 from ..store.schema import IntervalRecord, Results, Row, SystemRecord
 
@@ -255,6 +257,26 @@ def position_words(rows: Iterable[Row]) -> str:
     counts = sorted({position.n for position in found})
     n = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
     return f"Position: 0 is where real items lie and 1 where the same ones lie degraded ({ways}), n {n} on each side."
+
+
+EQUAL = (
+    "(equal n): the same set's score at the n of the controls, against as many real items; a position is (score at "
+    "equal n - real) / (degraded - real)."
+)
+"""What lines of measure's table say that a position is made of."""
+
+
+def pair_words(rows: Iterable[Row]) -> str:
+    """Return how metrics over pairs find them, as a sentence; nothing where no row is of one."""
+    cards = metric_cards()
+    found = [row for row in rows if row.role == "system" and row.value is not None]
+    paired = [row for row in found if (card := _card(row, cards)) is not None and card.form == "paired"]
+    names = ", ".join(dict.fromkeys(metric_label(row.metric) for row in paired))
+    return f"{names}: each file against the real file of the same name." if names else ""
+
+
+def _card(row: Row, cards: Mapping[str, MetricCard]) -> MetricCard | None:
+    return cards.get(str(row.protocol.get("metric")).partition(" ")[0])
 
 
 def direction_words(rows: Iterable[Row], *, ranked: bool) -> str:

@@ -78,6 +78,13 @@ WRONG: dict[str, tuple[Sequence[str], str]] = {
     "a store that is a file": (["run", "quick", "--store", "file", "--dry-run"], "the store"),
     "folders that are not there": (["measure", "gone", "gone"], "gone: expected a folder"),
     "a folder without pictures": (["measure", "empty", "empty"], "empty: no pictures, clips or sounds in it"),
+    "one folder on both sides": (["measure", "full", "./full"], "full: given on both sides"),
+    "a folder without pictures on one side": (
+        ["measure", "full", "empty"],
+        "empty: no pictures, clips or sounds in it",
+    ),
+    "an unknown metric of measure": (["measure", "full", "gone", "--metrics", "fidd"], "did you mean 'fid'?"),
+    "an unknown instrument of measure": (["measure", "full", "gone", "--instruments", "spectra"], "mean 'spectrum'?"),
     "an unknown format": (["measure", "a", "b", "--format", "word"], "--format word: legal: "),
     "no run": (["table", "empty"], "not a finished run folder"),
     "a file for a run": (["table", "file"], "not a finished run folder"),
@@ -115,6 +122,26 @@ def test_wrong_input_is_one_message_and_nothing_is_written(
     order, words = WRONG[case]
     one_message(call(*order), words)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "order",
+    [["gone", "gone"], ["full", "empty"], ["full", "full"], ["full", "full", "--metrics", "x", "--device", "cuda:99"]],
+)
+def test_wrong_input_of_measure_is_said_before_torch_is_imported(order: Sequence[str], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "a.png").write_bytes(b"x")
+    heavy = {"torch", "cv2", "scipy", "fauxbench.harness.execute", "fauxbench.harness.run"}
+    code = (
+        "import sys; from fauxbench.harness.cli import main\n"
+        f"sys.argv = {['fauxbench', 'measure', *order]!r}\n"
+        "try: main()\n"
+        "except SystemExit as ended: print(ended.code)\n"
+        f"print(sorted({heavy!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout == "2\n[]\n", done.stderr
 
 
 @pytest.mark.parametrize(

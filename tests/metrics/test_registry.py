@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -5,8 +6,10 @@ import pytest
 
 from fauxbench.harness.canonical import canonical
 from fauxbench.harness.errors import InputError
-from fauxbench.harness.metrics import load_metric, metric_card, metric_cards
+from fauxbench.harness.media.item import Modality
+from fauxbench.harness.metrics import load_metric, metric_card, metric_cards, metric_named
 from fauxbench.harness.metrics.base import Metric
+from fauxbench.harness.metrics.offers import DEFAULTS, asked_of, choices
 
 
 @pytest.mark.parametrize("name", metric_cards())
@@ -21,6 +24,70 @@ def test_every_metric_loads_and_carries_its_card(name):
 def test_unknown_name_gets_a_suggestion():
     with pytest.raises(InputError, match="did you mean 'ssim'"):
         metric_card("sim")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("fidd", "fid"), ("kidd", "kid"), ("iss", "is"), ("cmd", "cmmd"), ("fd[spectrm]", "fd[spectrum]")],
+)
+def test_names_that_tables_print_are_suggested_too(typed, meant):
+    with pytest.raises(InputError, match=f"did you mean '{re.escape(meant)}'"):
+        metric_card(typed)
+
+
+def test_a_suite_is_told_what_a_printed_name_is():
+    with pytest.raises(InputError, match="no metric 'fid'; it is 'fd' through the instrument 'inception-2015'"):
+        metric_card("fid")
+
+
+@pytest.mark.parametrize(
+    ("word", "named"),
+    [
+        ("fd", ("fd", None)),
+        ("FID", ("fd", "inception-2015")),
+        ("fd[inception-2015]", ("fd", "inception-2015")),
+        ("fd[spectrum]", ("fd", "spectrum")),
+        ("is", ("is", None)),
+        ("lpips[vgg]", ("lpips", "lpips-vgg")),
+    ],
+)
+def test_printed_names_are_understood(word, named):
+    assert metric_named(word) == named
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("fd[studio-sync]", r"there are: fd\[spectrum\], fid, "),
+        ("fd[x]", "no instrument 'x'"),
+        ("ssim[spectrum]", "ssim, which reads no instrument"),
+        ("fidd", "did you mean 'fid'"),
+    ],
+)
+def test_printed_names_that_are_none(word, said):
+    with pytest.raises(InputError, match=said):
+        metric_named(word)
+
+
+def test_what_is_named_is_measured_and_nothing_else():
+    plain = asked_of(Modality.IMAGE, ["fd", "ssim"])
+    assert (plain.offer.instruments, plain.shown) == (DEFAULTS[Modality.IMAGE].instruments, None)
+    one = asked_of(Modality.IMAGE, ["fd[studio-face]", "kid"])
+    assert one.offer == (("fd", "kd"), ("studio-face", "inception-2015"))
+    assert one.shown == {"fd[studio-face]", "kid"}
+    mixed = asked_of(Modality.IMAGE, ["kid", "fd", "lpips", "ssim"], ["spectrum"])
+    assert mixed.offer.instruments == ("inception-2015", "spectrum", "lpips-alex")
+    assert mixed.shown == {"kid", "fd[spectrum]", "lpips", "ssim"}
+    with pytest.raises(InputError, match="leave instruments out"):
+        asked_of(Modality.IMAGE, ["kid"], ["spectrum"])
+
+
+def test_the_instruments_of_a_metric_are_named_as_they_are_typed():
+    said = choices("fd", Modality.IMAGE)
+    assert "fd[spectrum], fid (through inception-2015), fd[dinov2-vitl14]" in said
+    assert "clip-spectrum" not in said
+    assert "fd[sound-spectrum], fd[studio-voice]" in choices("fd", Modality.AUDIO)
+    assert choices("ssim", Modality.IMAGE) == ""
 
 
 def test_names_are_honest():

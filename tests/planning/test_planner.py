@@ -276,7 +276,7 @@ WRONG: dict[str, tuple[dict[str, object], type[Exception], str]] = {
     "detector": ({"detectors": ["cnm"]}, SuiteError, r"detectors\.0: unknown detector 'cnm'; did you mean 'cnn'"),
     "detector twice": ({"detectors": ["cnn", "cnn"]}, SuiteError, r"detectors\.1: 'cnn' is given twice|detectors\.0"),
     "metric": ({"metrics": ["fd", "ks"]}, SuiteError, r"metrics\.1: no metric 'ks'; .*there are: fd"),
-    "metric by its shown name": ({"metrics": ["fid"]}, SuiteError, r"metrics\.0: no metric 'fid'; did you mean 'fd'"),
+    "metric by its shown name": ({"metrics": ["fid"]}, SuiteError, r"metrics\.0: no metric 'fid'; it is 'fd' through"),
     "instrument": ({"instruments": ["spectra"]}, SuiteError, r"instruments\.0: no instrument 'spectra'; did you mean"),
     "train_on": ({"detectors": ["cnn"], "train_on": ["dcgan"]}, SuiteError, r"train_on\.0: no fake system 'dcgan'"),
     "train_on a real one": (

@@ -287,12 +287,39 @@ def test_provenance_follows_the_document(sample):
 def test_measure_table(sample):
     rows = [row for row in sample.realism_rows() if row.system == "dcgan@1"]
     found = measure_table(rows)
-    assert [column.key for column in found.columns] == ["metric", "value", "n", "position"]
+    assert [column.key for column in found.columns] == ["system", "metric", "value", "n", "position"]
     bare = measure_table([row.model_copy(update={"position": None}) for row in rows])
     assert [column.key for column in bare.columns] == ["metric", "value", "n"]
-    assert [line.cells[0].text for line in found.rows] == ["FD[spectrum] ↓", "inception score ↑", "FID ↓"]
+    assert [line.cells[0].text for line in bare.rows] == ["FD[spectrum] ↓", "inception score ↑", "FID ↓"]
     assert measure_table(sample.realism_rows()).columns[0].key == "system"
     assert measure_table([]).rows == ()
+
+
+def test_what_a_position_is_made_of_stands_in_the_table(sample):
+    rows = [row for row in sample.realism_rows() if row.system in {"real", "real-degraded", "dcgan@1"}]
+    found = measure_table([row for row in rows if row.metric == "fd[spectrum]"])
+    lines = {line.cells[0].text: line.cells for line in found.rows}
+    assert list(lines) == ["real (held out)", "real (degraded)", "dcgan@1", "dcgan@1 (equal n)"]
+    (real, degraded, own, equal) = (cells[2].value for cells in lines.values())
+    assert own == 1.2345
+    assert lines["dcgan@1"][4].value is None
+    assert lines["dcgan@1 (equal n)"][4].value == pytest.approx((equal - real) / (degraded - real))
+    assert lines["dcgan@1 (equal n)"][3].value == 200
+    assert any("(score at equal n - real) / (degraded - real)" in note for note in found.notes)
+
+
+def test_a_row_that_is_measured_at_the_n_of_the_controls_has_one_line(sample):
+    rows = [row for row in sample.realism_rows() if row.system == "dcgan@1" and row.position]
+    position = rows[0].position.model_copy(update={"system": rows[0].value})
+    found = measure_table([rows[0].model_copy(update={"position": position})])
+    assert [line.cells[-1].value for line in found.rows] == [6.112]
+    assert not any("equal n" in note for note in found.notes)
+
+
+def test_how_pairs_are_found_is_said_where_there_are_pairs(sample):
+    rows = [sample.row("a@1", metric, 0.5, protocol={"metric": f"{metric} 1"}) for metric in ("ssim", "psnr", "fd")]
+    assert measure_table(rows).notes == ("SSIM, PSNR: each file against the real file of the same name.",)
+    assert measure_table(rows[2:]).notes == ()
 
 
 @given(
