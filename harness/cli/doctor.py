@@ -21,7 +21,7 @@ EXTRAS = {
     "c2pa": ("c2pa-python", "signed content credentials"),
 }
 """Module -> distribution and what it would unlock."""
-PROGRAMS = {"uv": "MediaPipe faces: `--finder mediapipe`, in an environment of its own"}
+PROGRAMS = {"uv": "environments that a program of ours runs in, as MediaPipe does"}
 """Program -> what it would unlock."""
 
 
@@ -58,6 +58,8 @@ def doctor(store: options.Store = None, json_: options.Json = False) -> None:
         typer.echo(f"extra     {extra['name']}: {extra['state']}; unlocks {extra['unlocks']}")
     for program in programs:
         typer.echo(f"program   {program['name']}: {program['state']}; unlocks {program['unlocks']}")
+        if program["get"]:
+            typer.echo(f"          get  {program['get']}")
 
 
 def _store(place: Path) -> dict[str, Any]:
@@ -122,12 +124,17 @@ def _extras() -> list[dict[str, str]]:
     return rows
 
 
-def _programs() -> list[dict[str, str]]:
+def _programs() -> list[dict[str, Any]]:
+    """Return the programs that others start, and what runs in an environment that one of them makes."""
     import shutil
 
-    rows = []
+    from ..connect.faces import VERSION, mediapipe_environment
+
+    rows: list[dict[str, Any]] = []
     for name, unlocks in PROGRAMS.items():
         found = shutil.which(name)
         state = f"found at {found}" if found else "not installed"
-        rows.append({"name": name, "state": state, "unlocks": unlocks})
-    return rows
+        rows.append({"name": name, "state": state, "ready": found is not None, "get": None, "unlocks": unlocks})
+    unlocks = "MediaPipe faces: `--finder mediapipe`, in an environment of its own"
+    own = mediapipe_environment()
+    return [*rows, {"name": f"mediapipe {VERSION}", **own._asdict(), "unlocks": unlocks}]

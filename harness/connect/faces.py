@@ -3,12 +3,14 @@
 import contextlib
 import json
 import math
+import shlex
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -32,6 +34,39 @@ PATIENCE_START, PATIENCE = 300.0, 60.0
 LEAST = 0.2
 """Probability from which the program names faces; the protocol's own threshold comes after it."""
 TAIL_LINES = 3
+PATIENCE_UV = 10.0
+"""Seconds that uv may take to say where it keeps packages."""
+
+
+class Environment(NamedTuple):
+    """Whether MediaPipe's own environment can be had, found out without making or starting it."""
+
+    state: str
+    """In words."""
+    ready: bool
+    """Whether the first start needs no package index."""
+    get: str | None
+    """What to do where it is not ready: a command, or a page."""
+
+
+def mediapipe_environment() -> Environment:
+    """Say whether MediaPipe can be started here; uv is asked where its packages lie, and nothing else is run."""
+    place = shutil.which(ARGV[0])
+    page = "https://docs.astral.sh/uv"
+    if place is None:
+        return Environment("cannot be started: uv, which makes its environment, is not installed", False, page)
+    try:
+        order = [place, "cache", "dir"]
+        done = subprocess.run(order, capture_output=True, text=True, timeout=PATIENCE_UV, check=True)
+        cache = Path(done.stdout.strip())
+    except (OSError, subprocess.SubprocessError) as error:
+        said = f"{place} does not run: {str(error).splitlines()[0]}"
+        return Environment(f"cannot be started: {said}", False, page)
+    if any(cache.glob(f"archive-v*/*/mediapipe-{VERSION}.dist-info")):
+        return Environment("can be started: uv keeps its package", True, None)
+    order = [*ARGV[: ARGV.index("python")], "python", "-c", ""]
+    state = "its package is not here: uv gets it at the first start, from a package index"
+    return Environment(state, False, shlex.join(order))
 
 
 def face_finder(protocol: FaceProtocol, device: str = "cpu") -> FaceFinder:
