@@ -24,7 +24,7 @@ _SHARED = ("pixels",)
 """Modules that every instrument's numbers pass through, besides those that its own module imports."""
 FACES = "faces"
 """Option of instruments that look at one place: the face is in the `middle`, or is `found` and cut out first."""
-_LOOK = ("studio-face", "clip-face", "studio-mouth", "mouth-pixels", "studio-sync")
+_LOOK = ("studio-face", "clip-face", "studio-mouth", "mouth-pixels", "studio-sync", "syncnet-v2")
 _SAMPLED = {"clip-face": 5.0}
 """Faces a second that an instrument reads, where that is fewer than it takes frames."""
 OPTIONS: "Mapping[str, Mapping[str, tuple[str, ...]]]" = {
