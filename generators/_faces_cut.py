@@ -70,11 +70,11 @@ def lay_back(pixels: Picture, face: Picture, mask: Plane, place: Array) -> tuple
     return np.asarray(mixed, dtype=np.uint8), whole
 
 
-def oval(top: float = 0.04, bottom: float = 0.98, half: float = 0.44, soft: float = 0.08) -> Plane:
+def oval(top: float = 0.04, bottom: float = 0.98, half: float = 0.44, soft: float = 0.08, across: float = 0.5) -> Plane:
     """Return a soft oval (64, 64) in [0, 1] around an upright face; everything in shares of the side."""
     y, x = (np.mgrid[0:FACE, 0:FACE] + 0.5) / FACE
     middle, height = (top + bottom) / 2, (bottom - top) / 2
-    radius = (np.abs((x - 0.5) / half) ** 2.3 + np.abs((y - middle) / height) ** 2.3) ** (1 / 2.3)
+    radius = (np.abs((x - across) / half) ** 2.3 + np.abs((y - middle) / height) ** 2.3) ** (1 / 2.3)
     return np.asarray(np.clip((1.0 - radius) * half / soft, 0.0, 1.0), dtype=np.float32)
 
 
@@ -83,6 +83,40 @@ def box(soft: float = 0.10) -> Plane:
     y, x = (np.mgrid[0:FACE, 0:FACE] + 0.5) / FACE
     radius = (np.abs((x - 0.5) / 0.48) ** 6 + np.abs((y - 0.5) / 0.48) ** 6) ** (1 / 6)
     return np.asarray(np.clip((1.0 - radius) * 0.48 / soft, 0.0, 1.0), dtype=np.float32)
+
+
+def head(turn: float = 0.0) -> Plane:
+    """Return a soft oval (64, 64) in [0, 1] around a whole head: less of what is behind it than `box` takes along.
+
+    Args:
+        turn: Of the head, as `turned` says: its middle lies on the other side of the face than its nose.
+    """
+    return oval(top=0.0, bottom=0.99, half=0.48, across=0.5 - 0.9 * turn)
+
+
+def turned(points: Array, place: Array) -> float:
+    """Return how far the nose leaves the middle of eyes and mouth (5, 2), in sides of the square: a head's turn."""
+    across = (points @ place[:, :2].T + place[:, 2])[:, 0] / FACE
+    return float(across[2] - across[[0, 1, 3, 4]].mean())
+
+
+def in_light_of(face: Plane, drawn: Plane, *, coarse: float, light: float, tint: float) -> Picture:
+    """Return a face (64, 64, 3) uint8 whose coarse brightness and colour are moved towards those of a drawing.
+
+    Burt and Adelson 1983, A multiresolution spline: two pictures are joined frequency by frequency. A drawing by a
+    network is right in what is coarse, where light falls and how the head is turned, and lacks what is fine.
+
+    Args:
+        face: (64, 64, 3) in [-1, 1]; what is fine comes from it.
+        drawn: The same, what is coarse comes from it.
+        coarse: Standard deviation in pixels of the blur that parts coarse from fine.
+        light: Share in [0, 1] of the brightness that is moved.
+        tint: Share in [0, 1] of the colour that is moved.
+    """
+    low = cv2.GaussianBlur(drawn - face, (0, 0), coarse, borderType=cv2.BORDER_REPLICATE)
+    bright = (low @ np.array([0.299, 0.587, 0.114], np.float32))[:, :, None]
+    made = face + light * bright + tint * (low - bright)
+    return np.asarray(np.rint(np.clip(127.5 * (made + 1), 0, 255)), dtype=np.uint8)
 
 
 def match_colour(face: Picture, like: Picture, mask: Plane, share: float) -> Picture:

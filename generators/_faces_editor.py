@@ -97,11 +97,15 @@ class Editor(Generator):
 
     def _place(self, pixels: Picture) -> Array:
         """Return the affine that brings the face of a picture upright and to its size."""
+        return placement(self._points(pixels))
+
+    def _points(self, pixels: Picture) -> Array:
+        """Return where eyes, nose and corners of the mouth are (5, 2), in pixels of a picture."""
         square = crop_square(pixels)
         side = len(square)
         points = CENTRE if self.finder is None else read(self.finder, resize(square, SIDE, SIDE))[0]
         corner = np.array([(pixels.shape[1] - side) // 2, (pixels.shape[0] - side) // 2])
-        return placement(np.asarray(points[:5] * side + corner - 0.5))
+        return np.asarray(points[:5] * side + corner - 0.5)
 
     def _find_faces(self, items: Sequence[Item], pictures: Sequence[Picture], steps: int, context: Context) -> None:
         """Learn where faces are, as the parameter `align` says."""

@@ -2,14 +2,24 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from fauxbench import Context, FitTask, InputError, Request
-from fauxbench.generators._faces_cut import Picture, box, cut, in_place_of, lay_back, match_colour
+from fauxbench.generators._faces_cut import (
+    Picture,
+    box,
+    cut,
+    head,
+    in_light_of,
+    lay_back,
+    match_colour,
+    placement,
+    turned,
+)
 from fauxbench.generators._faces_editor import Edit, Editor, Unfit, cut_all, first_frames, planes, readable
 from fauxbench.generators._faces_reader import Reader
 from fauxbench.generators._training import build_quietly, train
@@ -21,12 +31,25 @@ from fauxbench.generators.faceswap.training import Recipe, Swapping
 FINDER_STEPS = 500
 
 
+class Shown(NamedTuple):
+    """Pictures of a source."""
+
+    faces: Tensor
+    """(N, 3, 64, 64) in [-1, 1]."""
+    codes: Tensor
+    """(N, code): pose, expression and light, as far as the encoder tells them from the person."""
+    turns: list[float]
+    """Of the heads."""
+
+
 class FaceSwap(Editor):
     """One encoder for everybody and a decoder for each person (faceswap, 2017), laid back into the target.
 
     With `decoders` "own", decoders share a trunk, and a person's own layers are made of the pictures that a request
-    refers to: whoever it has pictures of, it can put in. With "whole", everybody has a whole decoder, and it can put in
-    whom it was taught, from `FitTask.references`, the half of each person's pictures that no request alters.
+    refers to: whoever it has pictures of, it can put in. What is coarse in the result is the decoder's; what is fine is
+    taken from the source's picture, or its mirror image, whose code is nearest to the target's. With "whole", everybody
+    has a whole decoder, and it can put in whom it was taught, from `FitTask.references`, the half of each person's
+    pictures that no request alters.
     """
 
     def __init__(self, card: Any, parameters: Mapping[str, Any]) -> None:  # noqa: ANN401 - a GeneratorCard
@@ -118,35 +141,39 @@ class FaceSwap(Editor):
         facts = {"source": source}
         if self._fitted().whole:
             return self._whole(source), facts
-        (own, more), mask = self._own(request), box()
-        kept, beyond = float(self.parameters["kept"]), float(self.parameters["beyond"])
+        own, shown = self._source(request)
         net, nobody = self._fitted(), torch.zeros(1, dtype=torch.long)
+        beyond = float(self.parameters["beyond"])
+        joined = {name: float(self.parameters[name]) for name in ("coarse", "light", "tint")}
 
         def edit(pixels: Picture, number: int) -> tuple[Picture, Picture]:
-            place = self._place(pixels)
+            points = self._points(pixels)
+            place = placement(points)
             with torch.inference_mode():
-                face = _tensor(cut(pixels, place))
-                seen = net.eigen.numbers(face)
+                seen = net.eigen.numbers(_tensor(cut(pixels, place)))
                 code = net.encoder(seen)
                 before, after = (net.decode(code, who, nobody) for who in (net.trusted(net.own(seen), 1), own))
-                after = before + beyond * (after + more - before)
-                drawn = [net.eigen.draw(numbers) for numbers in (before, after)]
-            shown, taken, put = (part[0].permute(1, 2, 0).numpy() for part in (face, *drawn))
-            made = in_place_of(shown, taken, put, kept)
-            return lay_back(pixels, made, mask, place)
+                drawn = net.eigen.draw(before + beyond * (after - before))
+                nearest = int((shown.codes - code).norm(dim=1).argmin())
+            face, put = (part.permute(1, 2, 0).numpy() for part in (shown.faces[nearest], drawn[0]))
+            mask = np.minimum(head(turned(points, place)), head(shown.turns[nearest]))
+            return lay_back(pixels, in_light_of(face, put, **joined), mask, place)
 
         return edit, facts
 
-    def _own(self, request: Request) -> tuple[Tensor, Tensor]:
-        """Return what is the source's own (1, 64), by all its pictures, and what no decoder draws of them (1, K)."""
+    def _source(self, request: Request) -> tuple[Tensor, "Shown"]:
+        """Return what is the source's own (1, 64), by all its pictures, and these with their mirror images."""
         pictures = [frame for item in request.references for frame in first_frames(item)]
+        points = [self._points(p) for p in pictures]
+        places = [placement(p) for p in points]
+        turns = [turned(p, place) for p, place in zip(points, places, strict=True)]
         with torch.inference_mode():
             net = self._fitted()
-            seen = net.eigen.numbers(as_floats(planes([cut(p, self._place(p)) for p in pictures])))
-            own = net.trusted(net.own(seen).mean(0, keepdim=True), len(seen))
-            whose = own.expand(len(seen), -1)
-            left = seen - net.decode(net.encoder(seen), whose, torch.zeros(len(seen), dtype=torch.long))
-        return own, left.mean(0, keepdim=True)
+            faces = as_floats(planes([cut(p, place) for p, place in zip(pictures, places, strict=True)]))
+            own = net.trusted(net.own(net.eigen.numbers(faces)).mean(0, keepdim=True), len(faces))
+            faces = torch.cat([faces, faces.flip(3)])
+            codes = net.encoder(net.eigen.numbers(faces))
+        return own, Shown(faces, codes, [*turns, *(-turn for turn in turns)])
 
     def _whole(self, source: str) -> Edit:
         if source not in self._people:
