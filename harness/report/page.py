@@ -97,6 +97,12 @@ _SECTIONS = (
         "The same after declared changes of the files.",
         ("robustness", "retention", "survives"),
     ),
+    (
+        "languages",
+        "Languages",
+        "Every number by language, and tonal languages against the others.",
+        ("languages",),
+    ),
     ("utility", "Use as training data", "What synthetic pictures add to real ones.", ("utility",)),
     ("shortcuts", "Shortcuts", "What else tells real from fake.", ("shortcuts", "overlap", "re-encoded")),
     ("other", "More tables", "", ("",)),

@@ -62,7 +62,17 @@ class Row(Document):
 
     id: str
     """Unique in the run; the key of replicates.json."""
-    section: Literal["realism", "detection", "false_alarms", "shortcuts", "robustness", "utility", "safety", "seeds"]
+    section: Literal[
+        "realism",
+        "detection",
+        "false_alarms",
+        "shortcuts",
+        "robustness",
+        "utility",
+        "safety",
+        "seeds",
+        "languages",
+    ]
     system: str
     """`name@version`; a control: `real` (real against held-out real), `real-degraded` (the same, degraded); or a group
     of systems: a kind, or what is fake in their items."""
