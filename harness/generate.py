@@ -104,6 +104,8 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"--out {out}: not empty; choose a new folder")
     card = GENERATORS.find(use, Path.cwd()).card
+    given = weights_in(Path(weights)) if weights is not None else None
+    trained = given is not None or (bool(card.weights) and not refit)
     try:
         data = data_for(
             source,
@@ -113,30 +115,42 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
             terms=terms,
             modality=card.modality,
         )
-        trained = weights is not None or (bool(card.weights) and not refit)
-        spec = SystemSpec(
-            use=use,
-            version=version,
-            parameters=dict(parameters or {}),
-            seeds=(0 if trained else seed,),
-            weights=weights_in(Path(weights)) if weights is not None else None,
-            refit=refit,
-        )
-        counts = Counts(train=0, validation=0, test=max(n, 2))
-        suite = Suite(suite="generate", seed=seed, data=data, generators=(spec,), n=counts, metrics=(), instruments=())
+        seeds = (0 if trained else seed,)
+        chosen = dict(parameters or {})
+        system = SystemSpec(use=use, version=version, parameters=chosen, seeds=seeds, weights=given, refit=refit)
+        suite = _suite(data, system, n, seed)
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}; found {first['input']!r:.80}") from error
+    return _make(suite, out, Path(store) if store else default_store(), device, display or Display())
+
+
+def _suite(data: DataSpec, system: SystemSpec, n: int, seed: int) -> Suite:
+    """Return the suite that makes `n` items with one system and measures nothing.
+
+    Raises:
+        InputError: `n` is below 1.
+        ValidationError: The seed is not one.
+    """
+    counts = Counts(train=0, validation=0, test=max(n, 2))
+    suite = Suite(suite="generate", seed=seed, data=data, generators=(system,), n=counts, metrics=(), instruments=())
     if n < 1:
         raise InputError(f"--n {n}: expected at least 1")
-    suite = suite.model_copy(update={"n": counts.model_copy(update={"test": n})})  # one item is no test, but a set
-    place = Path(store) if store else default_store()
-    planned = plan_suite(suite, Path.cwd(), weights_folder(place), device, sets_only=True)
+    return suite.model_copy(update={"n": counts.model_copy(update={"test": n})})  # one item is no test, but a set
+
+
+def _make(suite: Suite, out: Path, store: Path, device: str, display: Display) -> MediaSet:
+    """Let the one system of a suite make its set, and bring it over the border into `out`.
+
+    Raises:
+        InputError: The suite cannot be planned, or nothing could be marked.
+        FauxbenchError: No item came.
+    """
+    planned = plan_suite(suite, Path.cwd(), weights_folder(store), device, sets_only=True)
     why_not = why_not_mark(own_keys())
     if why_not:  # said before anything runs, not after hours
         raise InputError(why_not)
-    opened = Store(place)
-    ran = LocalExecutor(opened, workers=default_workers(), display=display or Display()).run(planned.plan)
+    ran = LocalExecutor(Store(store), workers=default_workers(), display=display).run(planned.plan)
     unit = planned.systems[0].sets[0]
     if unit not in ran.finished:
         raise FauxbenchError(f"nothing was made: {ran.failed[unit].message}")
