@@ -8,11 +8,13 @@ from fauxbench.harness.instruments import instrument_card
 from fauxbench.harness.media.item import Split
 from fauxbench.harness.store.schema import comparability_key
 
+TRAINED = {"use": "dcgan", "refit": True}
+"""Whatever weights come with it."""
 MISSING = "not computed: weights of inception-2015 missing, see fauxbench doctor"
 
 
 def test_every_system_is_made_measured_and_compared_with_the_control(tmp_path: Path) -> None:
-    planned = plan(tmp_path, "dcgan", "environment")
+    planned = plan(tmp_path, TRAINED, "environment")
     assert units(planned)["real"] == "render"
     assert {id_ for id_, kind in units(planned).items() if kind in {"fit", "generate"}} == {
         "fit dcgan@1 seed 0",
@@ -61,8 +63,8 @@ def test_weights_that_are_there_are_used(tmp_path: Path) -> None:
 
 
 def test_an_identical_copy_shares_the_fit_but_not_the_label(tmp_path: Path) -> None:
-    copy = {"use": "dcgan", "version": "1-copy"}
-    planned = plan(tmp_path, "dcgan", copy, {"use": "dcgan", "version": 2, "parameters": {"steps": 7}})
+    copy = {**TRAINED, "version": "1-copy"}
+    planned = plan(tmp_path, TRAINED, copy, {**TRAINED, "version": 2, "parameters": {"steps": 7}})
     found = fingerprints(planned)
     assert found["fit dcgan@1 seed 0"] == found["fit dcgan@1-copy seed 0"] != found["fit dcgan@2 seed 0"]
     assert found["generate dcgan@1 seed 0"] != found["generate dcgan@1-copy seed 0"]
