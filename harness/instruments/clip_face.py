@@ -26,7 +26,7 @@ OPENING = "jaw_open"
 class ClipFace(Instrument):
     """Faces of each clip, five frames a second, evenly over it.
 
-    `features` (N, 256) float32: mean of studio-face's features, and mean absolute change from each to the next.
+    `features` (N, 320) float32: mean of studio-face's features, and mean absolute change from each to the next.
     `drift` (N, 1): how far the identity drifts, see `identity_drift`.
     """
 

@@ -1,9 +1,10 @@
 """studio-face: a small network that tells rendered people apart and reads expression, pose and light off a picture.
 
 It is trained on the studio (`training/face.py`) and knows nothing else: its numbers on the studio compare with each
-other, and not with numbers on photographs. One trunk of residual blocks ends in `features`; two linear maps read from
-them who it is (after Chung et al. 2020, In defence of metric learning for speaker recognition, section 2.2: angular
-prototypes) and what is seen (regression of the studio's factors).
+other, and not with numbers on photographs. One trunk of residual blocks ends in 128 numbers; two linear maps read
+from them who it is (after Chung et al. 2020, In defence of metric learning for speaker recognition, section 2.2:
+angular prototypes) and where eyes and mouth are. There a second look (`face_detail.py`) reads what is too fine for the
+trunk. What is seen, the studio's factors, is read from both by a third linear map.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,19 +20,22 @@ from torch.nn import functional
 from ..cards import InstrumentCard
 from ..media.content import Picture
 from .base import Instrument
+from .face_detail import DETAIL, SPOTS, Detail
 from .networks import Convolution, Stage, batches, read_weights
 
 SIZE = 96
 TOP, BOTTOM = 0.22, 0.82
 """Where the face lies in the middle square of a picture: from and to, and as wide as high."""
-FEATURES, IDENTITY = 128, 96
+CORE, IDENTITY = 128, 96
+FEATURES = CORE + DETAIL
+"""The trunk's, then the second look's."""
 
 
 class Seen(NamedTuple):
     """What the network says of a batch of pictures."""
 
     features: Tensor
-    """(N, 128), about unit variance over the training pictures."""
+    """(N, 160), about unit variance over the training pictures."""
     identity: Tensor
     """(N, 96) of length 1: the cosine says how alike two people are."""
     factors: Tensor
@@ -57,22 +61,33 @@ class FaceNet(nn.Module):
         stem = Convolution(3, a, size=5, stride=2)
         self.trunk = nn.Sequential(stem, Stage(a, b, 1), Stage(b, c, 2), Stage(c, d, 2), Stage(d, e, 1))
         self.gather = nn.Conv2d(e, 2 * e, SIZE // 32, groups=e, bias=False)
-        self.mix = nn.Sequential(nn.BatchNorm1d(2 * e), nn.ReLU(), nn.Linear(2 * e, FEATURES, bias=False))
-        self.norm = nn.BatchNorm1d(FEATURES, affine=False)
-        self.identity = nn.Linear(FEATURES, IDENTITY, bias=False)
+        self.mix = nn.Sequential(nn.BatchNorm1d(2 * e), nn.ReLU(), nn.Linear(2 * e, CORE, bias=False))
+        self.norm = nn.BatchNorm1d(CORE, affine=False)
+        self.identity = nn.Linear(CORE, IDENTITY, bias=False)
+        self.spots = nn.Linear(CORE, 2 * SPOTS)
+        self.detail = Detail(width)
         self.factors = nn.Linear(FEATURES, factors)
         self.register_buffer("centre", torch.zeros(factors))
         self.register_buffer("spread", torch.ones(factors))
 
+    def core(self, pictures: Tensor) -> Tensor:
+        """Return the trunk's features (N, 128)."""
+        told: Tensor = self.norm(self.mix(self.gather(self.trunk(pictures)).flatten(1)))
+        return told
+
+    def who(self, core: Tensor) -> Tensor:
+        """Return the identity (N, 96) of length 1 that the trunk's features show."""
+        return functional.normalize(self.identity(core), dim=1)
+
     def forward(self, pictures: Tensor) -> Seen:
         """Return features, identity and factors."""
-        features = self.norm(self.mix(self.gather(self.trunk(pictures)).flatten(1)))
-        identity = functional.normalize(self.identity(features), dim=1)
-        return Seen(features, identity, self.factors(features) * self.spread + self.centre)
+        core = self.core(pictures)
+        features = torch.cat([core, self.detail(pictures, self.spots(core))], 1)
+        return Seen(features, self.who(core), self.factors(features) * self.spread + self.centre)
 
 
 class StudioFace(Instrument):
-    """`features` (N, 128), `identity` (N, 96) of length 1 and `factors` (N, K), float32.
+    """`features` (N, 160), `identity` (N, 96) of length 1 and `factors` (N, K), float32.
 
     The names of the factors are in `factor_names`, their units in the tables of `datasets/studio/factors.py`. Every
     batch is filled up to one size, so that an item's numbers do not depend on what else is measured with it.
@@ -105,8 +120,8 @@ class StudioFace(Instrument):
     def _see(self, planes: Tensor) -> Seen:
         """Return what is seen; who it is, from the picture and its mirror image together."""
         seen = self.net(planes)
-        both = 0.5 * (seen.features + self.net(planes.flip(3)).features)
-        return Seen(seen.features, functional.normalize(self.net.identity(both), dim=1), seen.factors)
+        both = 0.5 * (seen.features[:, :CORE] + self.net.core(planes.flip(3)))
+        return Seen(seen.features, self.net.who(both), seen.factors)
 
 
 def prepare(picture: Picture) -> Tensor:

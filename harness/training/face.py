@@ -1,4 +1,6 @@
-"""Train studio-face: `python -m fauxbench.harness.training.face --out DIR [--device cuda --minutes 8]`.
+"""Train the trunk of studio-face: `python -m fauxbench.harness.training.face --out DIR [--device cuda --minutes 8]`.
+
+Its second look at eyes and mouth is trained afterwards, by `training/face_detail.py`.
 
 On two processor cores: `--minutes 30 --workers 1 --batch 24`, then as long again with `--start` and half the rate, when
 people are to be told apart more strictly. Losses: squared error of the person's own numbers and of
@@ -9,6 +11,7 @@ is read from the features by linear discriminant analysis over people that were 
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +21,7 @@ from torch.nn import functional
 
 from ..datasets.studio.factors import PERSON
 from ..instruments.networks import read_weights
-from ..instruments.studio_face import FEATURES, IDENTITY, SIZE, FaceNet, Seen
+from ..instruments.studio_face import CORE, IDENTITY, SIZE, FaceNet
 from . import face_tests
 from .faces import HAIR, PER_PERSON, SEEN, FaceJobs, HeldOutFaces
 from .losses import discriminant, prototype_loss
@@ -42,6 +45,8 @@ DAMAGE = ("softness", "grain")
 """Two more things that the network reads: how much was blurred and how much noise added, both 0 to 1."""
 FACTORS = (*SEEN, *DAMAGE)
 _OWN = tuple(k for k, f in enumerate(PERSON) if f.name not in (*HAIR, "texture_seed", "moles"))
+DETAIL_KERNELS = "detail."
+"""Names of the tensors that are stored as `runtime.COARSE`."""
 WHOLE = 160
 """Pixels of the whole pictures that are tested on; 96 of them are looked at."""
 _ROWS = 4  # pictures of each person in a step
@@ -63,10 +68,25 @@ class Pupil(nn.Module):
         self.net = FaceNet(len(FACTORS), width)
         self.net.centre.copy_(scales["factors"][0])
         self.net.spread.copy_(scales["factors"][1])
-        self.own = nn.Linear(FEATURES, scales["own"].shape[1])
-        self.points = nn.Linear(FEATURES, scales["points"].shape[1])
+        self.factors = nn.Linear(CORE, len(FACTORS))
+        self.own = nn.Linear(CORE, scales["own"].shape[1])
+        self.points = nn.Linear(CORE, scales["points"].shape[1])
         self.register_buffer("own_scale", scales["own"])
         self.register_buffer("points_scale", scales["points"])
+
+    def go_on(self, path: Path) -> None:
+        """Begin with the weights of a file."""
+        state, _ = read_weights("studio-face", path)
+        self.net.load_state_dict(state)
+        self.factors.weight.data.copy_(self.net.factors.weight[:, :CORE])
+        self.factors.bias.data.copy_(self.net.factors.bias)
+
+    def hand_over(self) -> FaceNet:
+        """Return the network, reading the factors from the trunk alone until the second look is trained."""
+        self.net.factors.weight.data.zero_()
+        self.net.factors.weight.data[:, :CORE] = self.factors.weight.data
+        self.net.factors.bias.data.copy_(self.factors.bias.data)
+        return self.net
 
 
 def damage(pictures: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -125,13 +145,13 @@ class Lesson:
         pictures, done, place = damage(drawn["pixels"], self.local)
         kind = "cuda" if self.plan.device.startswith("cuda") else "cpu"
         with torch.autocast(kind, dtype=torch.bfloat16):
-            seen: Seen = self.pupil.net(pictures.contiguous(memory_format=torch.channels_last))
-        net, features = self.pupil.net, seen.features.float()
+            core = self.pupil.net.core(pictures.contiguous(memory_format=torch.channels_last))
+            said, identity = self.pupil.factors(core).float(), self.pupil.net.who(core).float()
+        net, features = self.pupil.net, core.float()
         truth = (torch.cat([drawn["seen"], done], 1) - net.centre) / net.spread
-        said = (seen.factors.float() - net.centre) / net.spread
         own = _standard(drawn["person"][:, _OWN], self.pupil.own_scale)
         points = _standard(moved(drawn["points"], place), self.pupil.points_scale)
-        identity = functional.normalize(seen.identity.float(), dim=1)
+        identity = functional.normalize(identity, dim=1)
         return {
             "own": 4.0 * functional.mse_loss(self.pupil.own(features), own),
             "points": 2.0 * functional.smooth_l1_loss(self.pupil.points(features), points, beta=0.5),
@@ -174,9 +194,7 @@ def read_identity(net: FaceNet, pool: Pool, device: str, groups: int = 1500) -> 
     drawn = pool.draw(min(groups, len(pool)), pool.per_group, torch.Generator().manual_seed(5))["pixels"]
     net.eval()
     with torch.inference_mode():
-        parts = [
-            net(part.to(device).permute(0, 3, 1, 2) / 127.5 - 1.0).features.cpu() for part in torch.split(drawn, 128)
-        ]
+        parts = [net.core(part.to(device).permute(0, 3, 1, 2) / 127.5 - 1.0).cpu() for part in torch.split(drawn, 128)]
     weights = discriminant(torch.cat(parts).double(), pool.per_group, IDENTITY)
     net.identity.weight.data.copy_(weights)
 
@@ -213,15 +231,14 @@ def train(plan: Plan) -> dict[str, Any]:
     pupil = Pupil(plan.width, scales(tests["first lessons"]))
     pupil.to(plan.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if plan.start:
-        state, _ = read_weights("studio-face", plan.start)
-        pupil.net.load_state_dict(state)
+        pupil.go_on(plan.start)
     lesson = Lesson(plan, clock, pupil, pool)
     path = plan.out / WEIGHTS
 
     def save(net: Pupil) -> None:
         if clock.share() >= 1:
             read_identity(net.net, pool, plan.device)
-        save_weights(net.net, path, about(plan.width))
+        save_weights(net.hand_over(), path, about(plan.width), DETAIL_KERNELS)
 
     try:
         told = fit(plan, clock, pupil, feed, pool, lesson, save)

@@ -348,12 +348,25 @@ def say(text: str, **numbers: float) -> None:
     print(text, *(f"{name} {value:.4g}" for name, value in numbers.items()), sep=", ", flush=True)  # noqa: T201
 
 
-def save_weights(net: nn.Module, path: Path, about: Mapping[str, str]) -> int:
-    """Write a network as safetensors and return the bytes: matrices in half precision, everything else as it is."""
+COARSE = torch.float8_e4m3fn
+"""Three bits after the point."""
+
+
+def save_weights(net: nn.Module, path: Path, about: Mapping[str, str], coarse: str | None = None) -> int:
+    """Write a network as safetensors and return the bytes: matrices in half precision, everything else as it is.
+
+    Args:
+        net: The network.
+        path: The file.
+        about: Strings that are stored beside the tensors.
+        coarse: Kernels whose names begin with this are stored as `COARSE`.
+    """
     state = {}
     for name, value in net.state_dict().items():
-        small = value.is_floating_point() and value.dim() > 1
-        state[name] = value.detach().to("cpu", torch.float16 if small else value.dtype).contiguous()
+        kind = value.dtype
+        if value.is_floating_point() and value.dim() > 1:
+            kind = COARSE if coarse and name.startswith(coarse) and value.dim() == 4 else torch.float16
+        state[name] = value.detach().to("cpu", kind).contiguous()
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(state, str(path), metadata=dict(about))
     return path.stat().st_size

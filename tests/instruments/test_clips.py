@@ -11,7 +11,7 @@ from fauxbench.harness.instruments.clip_face import ClipFace, StudioMouth
 from fauxbench.harness.instruments.clip_frames import change_of
 from fauxbench.harness.instruments.moving import moving, sampled_pairs
 from fauxbench.harness.instruments.spectrum import spectrum
-from fauxbench.harness.instruments.studio_face import FaceNet, StudioFace
+from fauxbench.harness.instruments.studio_face import FEATURES, FaceNet, StudioFace
 from fauxbench.harness.instruments.studio_sync import StudioSync, SyncNet
 from fauxbench.harness.media.content import VideoMedia
 from fauxbench.harness.metrics import load_metric
@@ -100,14 +100,14 @@ def test_pairs_are_sampled_evenly_and_streamed():
 def test_faces_over_a_clip(face_weights):
     instrument, one = ClipFace(FACE, face_weights), clip(4, 23)
     told = instrument.extract([one, clip(5)])
-    assert (told["features"].shape, told["drift"].shape) == ((2, 256), (2, 1))
+    assert (told["features"].shape, told["drift"].shape) == ((2, 2 * FEATURES), (2, 1))
     frames = StudioFace(FACE, face_weights).extract([p for k, p in enumerate(one.frames()) if k % 5 == 0])["features"]
-    np.testing.assert_allclose(told["features"][0, :128], frames.mean(axis=0), atol=1e-5)
-    np.testing.assert_allclose(told["features"][0, 128:], np.abs(np.diff(frames, axis=0)).mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(told["features"][0, :FEATURES], frames.mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(told["features"][0, FEATURES:], np.abs(np.diff(frames, axis=0)).mean(axis=0), atol=1e-5)
     picture = next(iter(one.frames()))
     still = VideoMedia(frames=lambda: iter([picture] * 12), fps=25.0)
     assert instrument.extract([still])["drift"][0, 0] == pytest.approx(0, abs=1e-6)
-    assert instrument.extract([])["features"].shape == (0, 256)
+    assert instrument.extract([])["features"].shape == (0, 2 * FEATURES)
     with pytest.raises(MediaError, match="at most 5 frames"):
         instrument.extract([clip(1, 4)])
 
@@ -160,8 +160,7 @@ def test_from_clips_to_rows_of_lips(sync):
         assert found.n == 8
 
 
-BROUGHT = {"syncnet-v2"}  # whose weights the user brings: test_syncnet.py
-READS_CLIPS = [name for name, card in instrument_cards().items() if card.modality == "video" and name not in BROUGHT]
+READS_CLIPS = [name for name, card in instrument_cards().items() if card.modality == "video"]
 
 
 @pytest.mark.parametrize("name", READS_CLIPS)

@@ -8,7 +8,7 @@ from fauxbench.harness.errors import IntegrityError, WeightsMissingError
 from fauxbench.harness.instruments.studio_face import FEATURES, IDENTITY, SIZE, FaceNet, StudioFace, prepare
 from fauxbench.harness.instruments.studio_face import face as face_of
 from fauxbench.harness.training import face
-from fauxbench.harness.training.face import FACTORS, about, blur, damage
+from fauxbench.harness.training.face import DETAIL_KERNELS, FACTORS, about, blur, damage
 from fauxbench.harness.training.faces import (
     HAIR,
     LOOK,
@@ -76,7 +76,7 @@ def test_other_files_are_refused(tmp_path):
 
 
 def test_weights_of_the_full_network_are_small_enough_to_ship(tmp_path):
-    assert save_weights(FaceNet(len(FACTORS)), tmp_path / "w", about(1.0)) < 3_000_000
+    assert save_weights(FaceNet(len(FACTORS)), tmp_path / "w", about(1.0), DETAIL_KERNELS) < 3_000_000
 
 
 def test_jobs_are_pure_and_share_a_look_but_not_a_scene():
