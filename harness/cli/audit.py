@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import InputError
 from . import options
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def metrics(
     from ..audit import audit_metrics
     from ..execute.display import Display, display_for
 
-    _check_format(format_)
+    options.check_format(format_)
     options.check_device(device)
     found = audit_metrics(
         data,
@@ -108,7 +107,7 @@ def marking(
     from ..execute.display import Display, display_for
     from ..export import find_set, real_beside
 
-    _check_format(format_)
+    options.check_format(format_)
     chosen = options.words(metrics) if metrics else None
     beside = real_beside(fakes, store) if fakes else None
     found = audit_marking(
@@ -124,13 +123,6 @@ def marking(
         display=Display() if quiet else display_for(),
     )
     _tell(found.tables(), found.record() if json_ else None, out, format_)
-
-
-def _check_format(form: str | None) -> None:
-    from ..report import FORMATS
-
-    if form is not None and form not in FORMATS:
-        raise InputError(f"--format {form}: legal: {', '.join(FORMATS)}")
 
 
 def _tell(tables: "Mapping[str, Table]", record: object, out: Path | None, form: str | None) -> None:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
 from . import options
 
 
@@ -24,10 +23,9 @@ def compare(
 ) -> None:
     """Say whether B is better than A, worse, or no evidence. Exit code 0, 1 if worse, 2 if not comparable."""
     from ..compare import compare as compare_systems
-    from ..report import FORMATS, render, rich_table
+    from ..report import render, rich_table
 
-    if format_ is not None and format_ not in FORMATS:
-        raise InputError(f"--format {format_}: legal: {', '.join(FORMATS)}")
+    options.check_format(format_)
     found = compare_systems(a, b, alpha=alpha, every=every)
     if json_:
         typer.echo(json.dumps(found.record(), ensure_ascii=False))
