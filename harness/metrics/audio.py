@@ -98,10 +98,11 @@ def waves_of(pair: SoundPair) -> tuple[Wave, Wave]:
 def contours_of(pair: SoundPair) -> tuple[Contour, Contour]:
     """Return the contours of the real sound and the synthetic one, frame beside frame."""
     real, synthetic = in_step(*waves_of(pair))
-    return _contour(real), _contour(synthetic)
+    return contour_kept(real), contour_kept(synthetic)
 
 
-def _contour(wave: Wave) -> Contour:
+def contour_kept(wave: Wave) -> Contour:
+    """Return the contour of a sound at 16 kHz, remembered for the other metrics that read it."""
     key = hashlib.blake2b(wave.tobytes(), digest_size=16).digest()
     if key not in _contours:
         if len(_contours) >= REMEMBERED:

@@ -67,8 +67,8 @@ def f0_contour(sound: ArrayLike, rate: int) -> Contour:
     return contour_of(wave_of(sound, rate))
 
 
-def contour_of(wave: Wave) -> Contour:
-    """Return the contour of a sound at 16 kHz."""
+def contour_of(wave: Wave, resolution: float = RESOLUTION) -> Contour:
+    """Return the contour of a sound at 16 kHz, on a grid of so many semitones."""
     import librosa
 
     steps = len(wave) // HOP
@@ -82,7 +82,7 @@ def contour_of(wave: Wave) -> Contour:
         sr=RATE,
         frame_length=FRAME,
         hop_length=HOP,
-        resolution=RESOLUTION,
+        resolution=resolution,
         center=False,
     )
     heard = _near(active(wave))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..canonical import JSON
 from ..cards import MetricCard
 from ..media.content import Picture, SoundMedia
 from ..stats.score import Measurement
@@ -68,6 +69,9 @@ class SoundPair:
     cluster: str
     synthetic: SoundMedia
     real: SoundMedia
+    language: str | None = None
+    """Of the real one, as its facts."""
+    facts: Mapping[str, JSON] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Link(NamedTuple):

@@ -255,7 +255,14 @@ class _SoundPairs:
             except MediaError:
                 self.failures["unreadable"] = self.failures.get("unreadable", 0) + 1
                 continue
-            yield SoundPair(id=item.id, cluster=item.cluster, synthetic=mine, real=theirs)
+            yield SoundPair(
+                id=item.id,
+                cluster=item.cluster,
+                synthetic=mine,
+                real=theirs,
+                language=source.language,
+                facts=source.facts,
+            )
 
 
 def _sound(item: Item) -> SoundMedia:
