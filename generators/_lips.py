@@ -1,48 +1,47 @@
-"""What systems share that fit lips to speech: where the mouth is, the sound beside each frame, and laying back."""
+"""What systems share that fit lips to speech: where a face is, the sound beside each frame, train clips."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice, repeat
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from fauxbench import (
+    Context,
     InputError,
     Item,
     MediaError,
     VideoMedia,
+    crop_square,
     log_mel,
     open_clip,
     read_image,
     read_sound,
+    resize,
     speech_activity,
 )
+from fauxbench.generators._faces_cut import CENTRE
+from fauxbench.generators._faces_reader import EYES_AND_MOUTH, SIDE, Reader, labels_of, read, train_reader
+from fauxbench.generators._lips_cut import Array, Picture, Plane, follow, place_face
+from fauxbench.generators._lips_ears import BANDS, STEPS
 
 FPS = 25.0
-ROWS, COLUMNS = 48, 64
-"""Pixels of the part of a face that is looked at."""
-TOP, BOTTOM, SIDE = 0.46, 0.94, 0.32
-"""Where it lies in the middle square of a frame: from and to, and how far from the middle to either side."""
-HIDDEN = (0.20, 0.97, 0.11, 0.89)
-"""Top, bottom, left and right of what is painted anew, in shares of that part: from nose to below the chin."""
-BANDS, WINDOW, STEPS = 40, 512, 36
-"""Of the sound beside a frame: 0.36 s, 0.16 s of it before the frame begins and 0.16 s after it ends."""
+WINDOW = 512
+"""Samples of a step of sound; beside a frame stand 0.36 s, 0.16 s before it begins and 0.16 s after it ends."""
 PER_FRAME = 4
 RATE = 16_000
 SHORTEST = 0.2
 """Seconds of sound that lips can be fitted to."""
-MIDDLE = (0.50, 0.68, 0.22)
-"""Where the mouth's middle is taken to lie in a frame's square, and how far below the eyes."""
 LOUDEST = 0.999
 """Samples above it count as clipped."""
 
-Picture = NDArray[np.uint8]
-Plane = NDArray[np.float32]
+SAID = ("jaw_open", "lip_width", "lip_round", "lip_part", "lip_press")
+"""Labels under `mouth` in the facts of a clip that say what a mouth does, frame by frame."""
+FINDER_STEPS = 500
 
 
 class Unfit(Exception):
@@ -51,82 +50,6 @@ class Unfit(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
-
-
-class Box(NamedTuple):
-    """A part of a frame, in pixels; it may reach beyond the frame."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-
-def middle_box(height: int, width: int, points: NDArray[np.float64] | None = None) -> Box:
-    """Return where the lower face lies: in the middle of the frame, or where five points, in shares of its square, say.
-
-    Args:
-        height: Of the frame.
-        width: Of the frame.
-        points: (5, 2) eyes, nose and corners of the mouth; None takes the face to be where portraits have it.
-    """
-    side = min(height, width)
-    x, y, scale = 0.5, (TOP + BOTTOM) / 2, 1.0
-    if points is not None:
-        eyes, mouth = points[:2].mean(axis=0), points[3:].mean(axis=0)
-        scale = max(0.1, float(np.hypot(*(mouth - eyes))) / MIDDLE[2])
-        x, y = float(mouth[0]), float(mouth[1]) + scale * ((TOP + BOTTOM) / 2 - MIDDLE[1])
-    top, left = (height - side) / 2 + y * side, (width - side) / 2 + x * side
-    half, wide = scale * side * (BOTTOM - TOP) / 2, scale * side * SIDE
-    return Box(round(top - half), round(top + half), round(left - wide), round(left + wide))
-
-
-def cut_box(frame: Picture, box: Box) -> Picture:
-    """Return a part of a frame, (48, 64, 3) uint8; what lies beyond the frame repeats its edge."""
-    height, width = frame.shape[:2]
-    held = Box(max(0, box.top), min(height, box.bottom), max(0, box.left), min(width, box.right))
-    if held.bottom - held.top < 8 or held.right - held.left < 8:
-        raise Unfit("no-face", f"the face lies outside the frame of {width} x {height}")
-    part = frame[held.top : held.bottom, held.left : held.right]
-    if held != box:
-        edges = (held.top - box.top, box.bottom - held.bottom, held.left - box.left, box.right - held.right)
-        part = np.asarray(cv2.copyMakeBorder(part, *edges, cv2.BORDER_REPLICATE), dtype=np.uint8)
-    how = cv2.INTER_AREA if part.shape[0] > ROWS else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(part, (COLUMNS, ROWS), interpolation=how), dtype=np.uint8)
-
-
-def hidden_part() -> Plane:
-    """Return (48, 64) in [0, 1]: what is painted anew, with soft edges."""
-    top, bottom, left, right = HIDDEN
-    y, x = (np.mgrid[0:ROWS, 0:COLUMNS] + 0.5) / np.array([ROWS, COLUMNS])[:, None, None]
-    across, down = (2 * x - left - right) / (right - left), (2 * y - top - bottom) / (bottom - top)
-    radius = (np.abs(across) ** 3.0 + np.abs(down) ** 3.0) ** (1 / 3.0)
-    return np.asarray(np.clip((1.0 - radius) / 0.18, 0.0, 1.0), dtype=np.float32)
-
-
-def lay_in(frame: Picture, part: Picture, box: Box, share: Plane) -> Picture:
-    """Return a frame with a changed part in it; where `share` (48, 64) is 0, not a pixel changes."""
-    mask = mask_of(frame.shape[:2], box, share)
-    height, width = box.bottom - box.top, box.right - box.left
-    large = cv2.resize(part, (width, height), interpolation=cv2.INTER_CUBIC)
-    inside = (slice(max(0, box.top), min(frame.shape[0], box.bottom)), slice(max(0, box.left), box.right))
-    mine = large[max(0, -box.top) : height - max(0, box.bottom - frame.shape[0]), max(0, -box.left) :]
-    mine = mine[:, : frame[inside].shape[1]]
-    weight = mask[inside][:, :, None].astype(np.float64) / 255.0
-    made = frame.copy()
-    made[inside] = np.rint(weight * mine + (1.0 - weight) * frame[inside]).astype(np.uint8)
-    return made
-
-
-def mask_of(size: tuple[int, int], box: Box, share: Plane) -> Picture:
-    """Return which pixels of a frame (H, W) change, uint8, 255 = altogether."""
-    mask = np.zeros(size, dtype=np.uint8)
-    height, width = box.bottom - box.top, box.right - box.left
-    large = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR)
-    inside = mask[max(0, box.top) : box.bottom, max(0, box.left) : box.right]
-    top, left = max(0, -box.top), max(0, -box.left)
-    inside[:] = np.rint(255.0 * large[top : top + inside.shape[0], left : left + inside.shape[1]])
-    return mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,17 +142,20 @@ def frames_of(item: Item | None, role: str = "target") -> VideoMedia:
 class Face(NamedTuple):
     """Where the face of a clip is."""
 
-    box: Box
+    points: Array
+    """(5, 2) eyes, nose and corners of the mouth, in shares of the frame's middle square."""
     found: int
-    """Faces seen; -1: nobody looked, it was taken to be in the middle."""
+    """Faces seen; -1: nobody counted."""
 
 
-def find_face(first: Sequence[Picture], how: str) -> Face:
+def find_face(first: Sequence[Picture], how: str, finder: Reader | None = None) -> Face:
     """Return where the face of a clip is, from a few of its frames.
 
     Args:
         first: Frames.
-        how: `centre`: in the middle, as in portraits; `mtcnn`: where MTCNN (extra `faces`) sees the largest one.
+        how: `auto`: where `finder` sees it, or else in the middle; `centre`: in the middle, as in portraits; `mtcnn`:
+            where MTCNN (extra `faces`) sees the largest one.
+        finder: A network that was taught by the data's own points.
 
     Raises:
         Unfit: There are no frames, or MTCNN sees no face in any of them.
@@ -238,16 +164,17 @@ def find_face(first: Sequence[Picture], how: str) -> Face:
     if not first:
         raise Unfit("unreadable", "the target has no frames")
     height, width = first[0].shape[:2]
-    if how == "centre":
-        return Face(middle_box(height, width), -1)
-    seen = [points for frame in first for points in _faces_in(frame)]
-    if not seen:
-        raise Unfit(
-            "no-face", f"MTCNN sees no face in {len(first)} frames of {width} x {height}; or give align = 'centre'"
-        )
-    most = max(len(_faces_in(frame)) for frame in first[:1]) if len(first) > 1 else len(seen)
-    largest = max(seen, key=lambda points: float(np.hypot(*(points[0] - points[1]))))
-    return Face(middle_box(height, width, largest), max(1, most))
+    if how == "mtcnn":
+        found = [_faces_in(frame) for frame in first]
+        seen = [points for faces in found for points in faces]
+        if not seen:
+            raise Unfit("no-face", f"MTCNN sees no face in {len(first)} frames of {width} x {height}")
+        largest = max(seen, key=lambda points: float(np.hypot(*(points[0] - points[1]))))
+        return Face(largest, max(1, len(found[0])))
+    if how == "centre" or finder is None:
+        return Face(CENTRE, -1)
+    told = [read(finder, resize(crop_square(frame), SIDE, SIDE))[0][:5] for frame in first]
+    return Face(np.median(told, axis=0), -1)
 
 
 def _faces_in(frame: Picture) -> list[NDArray[np.float64]]:
@@ -274,6 +201,30 @@ def first_of(clip: VideoMedia, count: int = 3) -> list[Picture]:
     return list(islice(clip.frames(), count))
 
 
+def teach_finder(items: Sequence[Item], context: Context) -> Reader | None:
+    """Return a network that finds faces, taught by the points of labelled frames; None where there are none."""
+    squares, owners, shapes = [], [], []
+    for item in items:
+        rows = item.facts.get("frames")
+        if item.modality != "video" or item.location is None or not isinstance(rows, Sequence):
+            continue
+        labels = {int(row["frame"]): row for row in rows}
+        try:
+            frames = list(islice(open_clip(item.location).frames(), max(labels) + 1))
+        except MediaError:
+            continue  # counted with the sounds
+        for k, row in labels.items():
+            if k < len(frames):
+                owners.append(replace(item, facts={"points": dict(row["points"]), "factors": {}}))
+                shapes.append((int(frames[k].shape[0]), int(frames[k].shape[1])))
+                squares.append(resize(crop_square(frames[k]), SIDE, SIDE))
+    known = labels_of(owners, shapes, EYES_AND_MOUTH, ()) if owners else None
+    if known is None:
+        return None
+    planes = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).contiguous()
+    return train_reader(planes, known, FINDER_STEPS, context)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
     """One clip to learn from."""
@@ -282,22 +233,36 @@ class Talk:
     """(T, 3, 48, 64) uint8."""
     mel: Tensor
     """(4 T + 32, 40) float32."""
+    said: Tensor | None = None
+    """(T, 5) float32, what its labels say of the mouth; None: it has none."""
 
 
-def read_talks(items: Sequence[Item], how: str, most: int) -> Iterator[tuple[Item, Talk | str]]:
+def read_talks(
+    items: Sequence[Item], how: str, most: int, finder: Reader | None = None
+) -> Iterator[tuple[Item, Talk | str]]:
     """Yield what can be learned from each clip, or what is wrong with it; at most `most` frames of each."""
     for item in items:
         try:
             heard = hear(item, "train clip")
             clip = frames_of(item, "train clip")
             frames = list(islice(clip.frames(), min(most, heard.frames)))
-            box = find_face(frames[:3], how).box
+            points = find_face(frames[:3], how, finder).points
         except (Unfit, MediaError) as error:
             yield item, str(error)
             continue
         if len(frames) < 10:
             yield item, f"{item.id}: {len(frames)} frames with sound, at least 10 are needed"
             continue
-        cuts = torch.from_numpy(np.stack([cut_box(frame, box) for frame in frames]))
+        placed = follow(frames, place_face(points, *frames[0].shape[:2]))
+        cuts = torch.from_numpy(np.stack([placed.cut(frame, at) for at, frame in enumerate(frames)]))
         mel = torch.from_numpy(spectrogram(heard.sound, len(frames)))
-        yield item, Talk(mouths=cuts.permute(0, 3, 1, 2).contiguous(), mel=mel)
+        yield item, Talk(mouths=cuts.permute(0, 3, 1, 2).contiguous(), mel=mel, said=_said(item, len(frames)))
+
+
+def _said(item: Item, frames: int) -> Tensor | None:
+    told = item.facts.get("mouth")
+    if not isinstance(told, Mapping) or any(name not in told["names"] for name in SAID):
+        return None
+    places = [list(told["names"]).index(name) for name in SAID]
+    values = np.asarray(told["values"], dtype=np.float32).reshape(-1, len(told["names"]))[:frames, places]
+    return torch.from_numpy(values) if len(values) == frames else None

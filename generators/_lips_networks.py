@@ -1,113 +1,122 @@
-"""The networks: who listens, who paints, and the two judges of the training."""
+"""The networks: mouths as eigen-numbers, who listens, who draws, and the two judges of the training."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fauxbench.generators._lips import hidden_part
-from fauxbench.generators._lips_ears import Listener
+from fauxbench.generators._faces_eigen import leading
+from fauxbench.generators._faces_reader import Reader
+from fauxbench.generators._lips_cut import COLUMNS, ROWS, spoken_part
+from fauxbench.generators._lips_ears import POOLED, Listener
 
-CODE = 8
-"""Numbers that say what a mouth does."""
-SHOWN = 3
-"""Of them, those that can be read off pixels, too; the others mean what the training makes of them."""
-SLOW = 25
-"""Frames of the moving mean that is taken off pixels: the head moves more slowly than the mouth."""
-REACH = 3.0
-"""Deviations that a code can be away from a clip's mean."""
-LOOKED = 768
-"""Places of a mouth that codes are read off: luma, 24 x 32."""
+CODE = 5
+"""Numbers that say what a mouth does: opening, width, rounding, parting, pressing; or what pixels and sound share."""
+NUMBERS = 40
+"""Eigen-numbers that movements of a mouth are held in, and as many for how a mouth looks."""
 SYNC_FRAMES = 5
-SYNC_ROWS, SYNC_COLUMNS = 20, 24
+LOOKED = (ROWS // 2) * (COLUMNS // 2) + 2 * (ROWS // 4) * (COLUMNS // 4)
+DRAWN = 3 * (ROWS // 2) * (COLUMNS // 2)
+SMALLEST = 1e-3
+"""Size below which a clip does not move."""
+_TO_YCC = ((0.299, 0.587, 0.114), (-0.169, -0.331, 0.5), (0.5, -0.419, -0.081))
+_WIDTH = 128
 
 
-class Painter(nn.Module):
-    """A face whose lower part is hidden, the same person at another time, and a code, to the whole face.
+def vectors(mouths: Tensor) -> Tensor:
+    """Return mouths (T, 3, 48, 64) uint8 as vectors (T, 1152): brightness at 24 x 32, colour at 12 x 16, lips alone."""
+    weight = torch.from_numpy(spoken_part())[None, None]
+    planes = torch.einsum("cd,ndhw->nchw", torch.tensor(_TO_YCC), mouths.float() / 127.5 - 1.0) * weight
+    luma, chroma = functional.avg_pool2d(planes[:, :1], 2), functional.avg_pool2d(planes[:, 1:], 4)
+    return torch.cat([luma.flatten(1), chroma.flatten(1)], 1)
 
-    The U-Net of Prajwal et al. 2020 (skips from the picture's side alone), with the code scaling and shifting every
-    layer on the way up.
+
+def sizes(moves: Tensor) -> float:
+    """Return how large the movements (T, D) of a clip are, their root mean square."""
+    return max(float(moves.square().mean().sqrt()), SMALLEST)
+
+
+class Drawer(nn.Module):
+    """A code and how the mouth looks, to the numbers of its movement, in the clip's own size.
+
+    A straight line from the code, and what two full layers add to it, which see looks, too.
     """
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        w = width
-        self.first = nn.Conv2d(7, w, 3, 1, 1)
-        self.down = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in ((w, 2 * w), (2 * w, 3 * w), (3 * w, 4 * w)))
-        self.deep = nn.Conv2d(4 * w, 4 * w, 3, 1, 1)
-        self.sizes = [4 * w, 3 * w, 2 * w, w]
-        self.told = nn.Sequential(
-            nn.Linear(CODE + SHOWN, 64), nn.SiLU(inplace=True), nn.Linear(64, 2 * sum(self.sizes))
+        self.straight = nn.Linear(CODE, NUMBERS, bias=False)
+        self.layers = nn.Sequential(
+            *(nn.Linear(CODE + NUMBERS, width), nn.LayerNorm(width), nn.SiLU()),
+            *(nn.Linear(width, width), nn.LayerNorm(width), nn.SiLU()),
         )
-        self.up = nn.ModuleList(nn.Conv2d(a, b, 3, 1, 1) for a, b in ((7 * w, 3 * w), (5 * w, 2 * w), (3 * w, w)))
-        self.last = nn.Conv2d(w, 3, 3, 1, 1)
+        self.last = nn.Linear(width, NUMBERS)
 
-    def forward(self, seen: Tensor, reference: Tensor, hidden: Tensor, code: Tensor) -> Tensor:
-        """Return (N, 3, 48, 64); outside of what is hidden, what was seen.
-
-        Args:
-            seen: (N, 3, 48, 64) in [-1, 1].
-            reference: (N, 3, 48, 64) in [-1, 1].
-            hidden: (1, 1, 48, 64) in [0, 1].
-            code: (N, 11): what the mouth is to do, and what can be read of it off the reference.
-        """
-        kept_back = seen * (1 - hidden)
-        plane = hidden.expand(len(seen), 1, -1, -1)
-        x = functional.silu(self.first(torch.cat([kept_back, reference, plane], 1)))
-        kept = []
-        for layer in self.down:
-            kept.append(x)
-            x = functional.silu(layer(x))
-        styles = self.told(code).split([2 * size for size in self.sizes], 1)
-        x = _styled(self.deep(x), styles[0])
-        for layer, style in zip(self.up, styles[1:], strict=True):
-            x = functional.interpolate(x, scale_factor=2.0)
-            x = _styled(layer(torch.cat([x, kept.pop()], 1)), style)
-        made = reference + 2 * torch.tanh(self.last(x))
-        return kept_back + hidden * made
-
-
-def _styled(x: Tensor, style: Tensor) -> Tensor:
-    scale, offset = style[:, :, None, None].chunk(2, 1)
-    return functional.silu(x * (1 + scale) + offset)
+    def forward(self, codes: Tensor, looks: Tensor) -> Tensor:
+        """Return numbers (N, 40) for codes (N, 5) and looks (N, 40)."""
+        drawn: Tensor = self.straight(codes) + self.last(self.layers(torch.cat([codes, looks], 1)))
+        return drawn
 
 
 class Talker(nn.Module):
-    """What is kept of a training: who listens, who paints, and how codes are read off pixels."""
+    """What is kept of a training: where faces are, who listens, how codes are read off pixels, and who draws."""
 
-    basis: Tensor
-    """(768, 3)."""
+    looks: Tensor
+    """(40, 1152) directions in which mouths of people differ."""
+    middle: Tensor
+    """(1152,) the mean mouth."""
+    spread: Tensor
+    """(40,) deviations of looks."""
+    moves: Tensor
+    """(40, 1152) directions in which the mouth of one clip moves."""
+    reading: Tensor
+    """(40, 5) from numbers of a movement, in the clip's own size, to codes."""
+    brush: Tensor
+    """(40, 2304) from numbers of a movement to what it changes of pixels, 24 x 32."""
+    contrast: Tensor
+    """(41,) from looks to the logarithm of the size of a clip's movements."""
 
-    def __init__(self, *, width: int, ears: int) -> None:
+    def __init__(self, *, width: int, ears: int, finder: bool) -> None:
         super().__init__()
+        self.finder = Reader(points=5, factors=0) if finder else None
         self.listener = Listener(ears, CODE)
-        self.painter = Painter(width)
-        self.register_buffer("basis", torch.zeros(LOOKED, SHOWN))
+        self.drawer = Drawer(width)
+        for name, shape in (
+            *(("looks", (NUMBERS, LOOKED)), ("moves", (NUMBERS, LOOKED)), ("middle", (LOOKED,))),
+            *(("reading", (NUMBERS, CODE)), ("brush", (NUMBERS, DRAWN)), ("contrast", (NUMBERS + 1,))),
+        ):
+            self.register_buffer(name, torch.zeros(shape))
+        self.register_buffer("spread", torch.ones(NUMBERS))
 
     def hear(self, sound: Tensor) -> Tensor:
-        """Return codes (N, 8) for sound (N, 1, 40, 36)."""
+        """Return codes (N, 5) for sound (N, 1, 40, 36)."""
         codes: Tensor = self.listener(sound)
-        return REACH * codes
+        return codes
+
+    def look(self, vector: Tensor) -> Tensor:
+        """Return how mouths (N, 1152) look, (N, 40)."""
+        return ((vector - self.middle) @ self.looks.T) / self.spread
 
     def watch(self, mouths: Tensor) -> Tensor:
-        """Return what can be read (T, 3) off the frames (T, 3, 48, 64) uint8 of one clip, in its own deviations."""
-        return codes_of(looked(mouths) @ self.basis)
+        """Return codes (T, 5) read off the frames (T, 3, 48, 64) uint8 of one clip, about their mean."""
+        seen = vectors(mouths)
+        moves = seen - seen.mean(0)
+        return (moves / sizes(moves)) @ self.moves.T @ self.reading
+
+    def paint(self, codes: Tensor, looks: Tensor) -> Tensor:
+        """Return what codes (N, 5) change of a mouth that looks like that (N, 40): (N, 3, 48, 64), of 2."""
+        size = torch.exp(looks @ self.contrast[:-1] + self.contrast[-1])
+        return self.shown(self.drawer(codes, looks) * size[:, None])
+
+    def shown(self, numbers: Tensor) -> Tensor:
+        """Return what numbers of a movement (N, 40) change of pixels, (N, 3, 48, 64)."""
+        small = (numbers @ self.brush).reshape(-1, 3, ROWS // 2, COLUMNS // 2)
+        return functional.interpolate(small, size=(ROWS, COLUMNS), mode="bilinear")
 
 
-def looked(mouths: Tensor) -> Tensor:
-    """Return luma of the hidden part of frames (T, 3, 48, 64) uint8, (T, 768), about its moving mean over a second."""
-    weights = mouths.new_tensor([0.299, 0.587, 0.114], dtype=torch.float32)[None, :, None, None]
-    luma = (mouths.float() * weights).sum(1, keepdim=True) / 127.5
-    hidden = torch.from_numpy(hidden_part()).to(mouths.device)[None, None]
-    small = functional.avg_pool2d(luma * hidden, 2).flatten(1)
-    rows = small.T[:, None]
-    around = functional.pad(rows, (SLOW // 2, SLOW // 2), mode="replicate")
-    return (rows - functional.avg_pool1d(around, SLOW, 1))[:, 0].T
-
-
-def codes_of(found: Tensor) -> Tensor:
-    """Return codes (T, 3) in deviations, within the reach; a clip that does not move has zeros."""
-    size = found.square().mean().sqrt()
-    return (found / size.clamp(min=1e-4)).clamp(-REACH, REACH) if float(size) > 1e-4 else torch.zeros_like(found)
+def eigen(rows: Tensor, count: int = NUMBERS) -> tuple[Tensor, Tensor]:
+    """Return the `count` largest variances (K,) of centred rows (N, D) and their directions (K, D)."""
+    values, basis = leading(rows.T @ rows / len(rows), count)
+    largest = basis.gather(1, basis.abs().argmax(1, keepdim=True))
+    return values, basis * torch.where(largest < 0, -1.0, 1.0)
 
 
 class Expert(nn.Module):
@@ -115,42 +124,37 @@ class Expert(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.look = nn.Sequential(
-            *(nn.Conv2d(3 * SYNC_FRAMES, 32, 3, 1, 1), nn.SiLU(inplace=True)),
-            *(nn.Conv2d(32, 48, 3, 2, 1), nn.SiLU(inplace=True)),
-            *(nn.Conv2d(48, 64, 3, 2, 1), nn.SiLU(inplace=True), nn.Flatten(), nn.Linear(64 * 30, 64)),
-        )
-        self.listen = nn.Sequential(
-            *(nn.Conv2d(1, 24, 3, 2, 1), nn.SiLU(inplace=True)),
-            *(nn.Conv2d(24, 48, 3, 2, 1), nn.SiLU(inplace=True)),
-            *(nn.Conv2d(48, 64, 3, 2, 1), nn.SiLU(inplace=True), nn.Flatten(), nn.Linear(64 * 25, 64)),
-        )
+        self.look = _tower(SYNC_FRAMES * NUMBERS)
+        self.listen = _tower(POOLED)
         self.scale = nn.Parameter(torch.tensor(2.5))
 
     def see(self, windows: Tensor) -> Tensor:
-        """Return (N, 64) of length 1 for (N, 5, 3, 48, 64)."""
-        flat = windows[:, :, :, 8:48, 8:56].flatten(0, 1)
-        small = functional.avg_pool2d(flat, 2)
-        return functional.normalize(self.look(small.reshape(len(windows), -1, SYNC_ROWS, SYNC_COLUMNS)), dim=1)
+        """Return (N, 64) of length 1 for the numbers of five frames, (N, 5, 40)."""
+        return functional.normalize(self.look(windows.flatten(1)), dim=1)
 
-    def hear(self, windows: Tensor) -> Tensor:
-        """Return (N, 64) of length 1 for (N, 1, 40, 36), what is heard around the middle frame."""
-        return functional.normalize(self.listen(windows), dim=1)
+    def hear(self, sounds: Tensor) -> Tensor:
+        """Return (N, 64) of length 1 for what is heard around the middle frame, (N, 360)."""
+        return functional.normalize(self.listen(sounds), dim=1)
+
+
+def _tower(numbers: int) -> nn.Sequential:
+    return nn.Sequential(
+        *(nn.Linear(numbers, _WIDTH), nn.LayerNorm(_WIDTH), nn.SiLU()),
+        *(nn.Linear(_WIDTH, _WIDTH), nn.LayerNorm(_WIDTH), nn.SiLU(), nn.Linear(_WIDTH, 64)),
+    )
 
 
 class Critic(nn.Module):
-    """Parts of faces (N, 3, 48, 64) to a map of how real each place looks."""
+    """Movements of five frames, (N, 5, 40), to how real they look, (N, 1)."""
 
-    def __init__(self, width: int = 16) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        w = width
-        self.body = nn.Sequential(
-            *(nn.Conv2d(3, w, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)),
-            *(nn.Conv2d(w, 2 * w, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)),
-            *(nn.Conv2d(2 * w, 4 * w, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True), nn.Conv2d(4 * w, 1, 3, 1, 1)),
+        self.layers = nn.Sequential(
+            *(nn.Linear(SYNC_FRAMES * NUMBERS, _WIDTH), nn.LeakyReLU(0.2)),
+            *(nn.Linear(_WIDTH, _WIDTH), nn.LeakyReLU(0.2), nn.Linear(_WIDTH, 1)),
         )
 
-    def forward(self, faces: Tensor) -> Tensor:
-        """Return (N, 1, 6, 8)."""
-        found: Tensor = self.body(faces)
+    def forward(self, windows: Tensor) -> Tensor:
+        """Return how real each looks."""
+        found: Tensor = self.layers(windows.flatten(1))
         return found

@@ -37,7 +37,7 @@ ACTS = (
     *("lip_width", "lip_round", "lip_part", "blink_left", "blink_right", "gaze_x", "gaze_y"),
 )
 """Labels that a face is drawn with: those of `reenactment`."""
-EARS_STEPS = 700
+EARS_STEPS = 1500
 EARS = "ears"
 """Folder of the weights of what listens."""
 SWAY = {"yaw": (0.12, 0.23), "pitch": (0.08, 0.31)}

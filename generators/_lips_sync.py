@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from fauxbench import (
@@ -17,42 +17,40 @@ from fauxbench import (
     Generator,
     GeneratorCard,
     InputError,
+    Item,
     MediaError,
     Request,
     VideoMedia,
 )
+from fauxbench.generators._faces_reader import Reader
 from fauxbench.generators._lips import (
     FPS,
     RATE,
-    Face,
     Heard,
-    Picture,
     Talk,
     Unfit,
-    cut_box,
     find_face,
     first_of,
     frames_of,
     hear,
-    hidden_part,
-    lay_in,
-    mask_of,
     read_talks,
     sound_windows,
     spectrogram,
+    teach_finder,
 )
+from fauxbench.generators._lips_cut import Picture, follow, hidden_part, lay_in, mask_of, place_face
+from fauxbench.generators._lips_known import Known, Mouth, know
 from fauxbench.generators._lips_networks import Talker
 from fauxbench.generators._lips_training import Recipe, Speaking
 from fauxbench.generators._training import build_quietly, train
-from fauxbench.generators._training_pictures import as_bytes, as_floats
 from fauxbench.generators._training_state import load_weights, read_config, save_weights
 
 MOST = 250
 """Frames of a clip that a training reads."""
 BATCH = 32
 """Frames of sound that are listened to at a time."""
-WATCHED = 50
-"""Frames of the target that say what its mouth does in the first one, beside its mean."""
+AGREED = 0.2
+"""Correlation of what is heard and seen of a target's own mouth from which its own sound is believed."""
 
 
 class LipPainter(Generator):
@@ -72,7 +70,8 @@ class LipPainter(Generator):
             InputError: Fewer than two clips can be learned from.
             FauxbenchError: Training diverged.
         """
-        talks, wrong = self._talks(task, context)
+        finder = teach_finder(task.train, context) if self.parameters["align"] == "auto" else None
+        talks, wrong = self._talks(task, finder, context)
         given = ("width", "ears", "windows", "learning_rate", "sync", "adversarial")
         recipe = {
             "system": [self.card.name, self.card.version],
@@ -81,7 +80,7 @@ class LipPainter(Generator):
             "clips": digest_of_talks(talks),
             "device": context.device.partition(":")[0],
         }
-        training = Speaking(talks, Recipe(**{name: self.parameters[name] for name in given}), context)
+        training = Speaking(talks, finder, Recipe(**{name: self.parameters[name] for name in given}), context)
         steps = int(self.parameters["steps"])
         curve = train(training, name=self.card.name, steps=steps, recipe=recipe, context=context)
         finished = training.finished()
@@ -91,16 +90,17 @@ class LipPainter(Generator):
             "system": self.card.name,
             "width": self.parameters["width"],
             "ears": self.parameters["ears"],
+            "finder": finder is not None,
             "train": len(talks),
             "unreadable": len(wrong),
             "steps": steps,
             "curve": [[step, losses] for step, losses in curve],
         }
 
-    def _talks(self, task: FitTask, context: Context) -> tuple[list[Talk], list[str]]:
+    def _talks(self, task: FitTask, finder: Reader | None, context: Context) -> tuple[list[Talk], list[str]]:
         talks: list[Talk] = []
         wrong: list[str] = []
-        for _, found in read_talks(task.train, str(self.parameters["align"]), MOST):
+        for _, found in read_talks(task.train, str(self.parameters["align"]), MOST, finder):
             if isinstance(found, Talk):
                 talks.append(found)
             else:
@@ -128,7 +128,8 @@ class LipPainter(Generator):
             shape = self.card.fill({name: config[name] for name in ("width", "ears")})
         except (LookupError, InputError) as error:
             raise InputError(f"{folder}/config.json: width or ears are missing or wrong: {error}") from error
-        talker: Talker = build_quietly(Talker, width=shape["width"], ears=shape["ears"])
+        finder = bool(config.get("finder", False))
+        talker: Talker = build_quietly(Talker, width=shape["width"], ears=shape["ears"], finder=finder)
         load_weights(folder, talker, self.card.name)
         self._config, self._talker = config, talker.eval()
 
@@ -148,50 +149,53 @@ class LipPainter(Generator):
         clip = frames_of(request.target)
         heard = hear(request.audio)
         first = first_of(clip)
-        face = find_face(first, str(self.parameters["align"]))
-        reference = cut_box(first[0], face.box)
-        count = sum(1 for _ in islice(clip.frames(), heard.frames))
-        if not count:
-            raise Unfit("too-short", "the target has no frame beside the sound")
-        watched = torch.from_numpy(np.stack([cut_box(frame, face.box) for frame in islice(clip.frames(), WATCHED)]))
-        shown = self._fitted().cpu().watch(watched.permute(0, 3, 1, 2))[0]
-        codes = self.listen(heard, count, device)
-        codes = torch.cat([codes.cpu(), shown.expand(len(codes), -1)], 1)
+        talker = self._fitted().cpu()
+        face = find_face(first, str(self.parameters["align"]), talker.finder)
+        placed = follow(islice(clip.frames(), heard.frames), place_face(face.points, *first[0].shape[:2]))
+        count = len(placed.turns)
+        assert request.target is not None
+        known = know(talker, clip, placed, still=request.target.modality == "image")
+        own = self._own(request.target, known, device)
+        mouth = Mouth(talker, known if own is None else known._replace(codes=own))
+        codes = float(self.parameters["articulation"]) * self.listen(heard, count, device)
         share = hidden_part()
 
-        def frames() -> Iterator[Picture]:
-            for frame, code in zip(clip.frames(), codes, strict=False):
-                yield lay_in(frame, self.paint(cut_box(frame, face.box), reference, code, device), face.box, share)
+        def made() -> Iterator[Picture]:
+            for at, frame in enumerate(islice(clip.frames(), count)):
+                yield lay_in(frame, mouth.painted(codes[at], at), placed.turns[at], share)
 
-        mask = mask_of(first[0].shape[:2], face.box, share)
-        media = VideoMedia(frames=frames, fps=FPS, sound=heard.sound[: round(count * RATE / FPS)], sample_rate=RATE)
-        facts = {**heard.facts, **_facts_of(face)}
-        return Artifact(request_id=request.id, media=media, masks=lambda: (mask for _ in range(count)), facts=facts)
+        size = (int(first[0].shape[0]), int(first[0].shape[1]))
+        media = VideoMedia(frames=made, fps=FPS, sound=heard.sound[: round(count * RATE / FPS)], sample_rate=RATE)
+        facts = {**heard.facts, **({} if face.found < 0 else {"faces": face.found}), "lost": placed.lost}
+        masks = partial(map, lambda turn: mask_of(size, turn, share), placed.turns)
+        return Artifact(request_id=request.id, media=media, masks=masks, facts=facts)
+
+    def _own(self, target: Item, known: Known, device: str) -> torch.Tensor | None:
+        """Return codes of the known frames by the target's own sound; None if it has none that goes with its mouth."""
+        if target.modality == "image":
+            return None
+        try:
+            heard = hear(target)
+        except (Unfit, MediaError):
+            return None
+        codes = self.listen(heard, max(known.places) + 1, device)[list(known.places)]
+        seen, told = known.codes[:, 0] - known.codes[:, 0].mean(), codes[:, 0] - codes[:, 0].mean()
+        size = float((seen.square().sum() * told.square().sum()).sqrt())
+        return codes - codes.mean(0) if size > 0 and float((seen * told).sum()) > AGREED * size else None
 
     def listen(self, heard: Heard, frames: int, device: str = "cpu") -> torch.Tensor:
-        """Return what the mouth is to do at each frame of a sound, (T, 8)."""
+        """Return what the mouth is to do at each frame of a sound, (T, 5), about its mean."""
         windows = sound_windows(torch.from_numpy(spectrogram(heard.sound, frames)))
         net = self._fitted().to(device)
         with torch.inference_mode():
-            return torch.cat([net.hear(windows[k : k + BATCH].to(device)) for k in range(0, len(windows), BATCH)])
-
-    def paint(self, seen: Picture, reference: Picture, code: torch.Tensor, device: str = "cpu") -> Picture:
-        """Return a part of a face (48, 64, 3) with another mouth; `code` (11,), the reference's mouth last."""
-        with torch.inference_mode():
-            pair = torch.from_numpy(np.stack([seen, reference])).permute(0, 3, 1, 2)
-            both = as_floats(pair).to(device)
-            hidden = torch.from_numpy(hidden_part())[None, None].to(device)
-            made = self._fitted().to(device).painter(both[:1], both[1:], hidden, code[None].to(device))
-        return np.asarray(as_bytes(made)[0].permute(1, 2, 0).cpu().numpy())
+            told = torch.cat([net.hear(windows[k : k + BATCH].to(device)) for k in range(0, len(windows), BATCH)]).cpu()
+        net.cpu()
+        return told - told.mean(0)
 
     def _fitted(self) -> Talker:
         if self._talker is None:
             raise InputError(f"{self.card.name}: call fit or load first")
         return self._talker
-
-
-def _facts_of(face: Face) -> dict[str, int]:
-    return {} if face.found < 0 else {"faces": face.found}
 
 
 def digest_of_talks(talks: Sequence[Talk]) -> str:
@@ -200,4 +204,5 @@ def digest_of_talks(talks: Sequence[Talk]) -> str:
     for talk in talks:
         found.update(talk.mouths.numpy().tobytes())
         found.update(talk.mel.numpy().tobytes())
+        found.update(b"" if talk.said is None else talk.said.numpy().tobytes())
     return found.hexdigest()

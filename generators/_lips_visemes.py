@@ -6,17 +6,16 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from fauxbench import Context, Item, MediaError
 from fauxbench.generators._faces_reader import initialise
-from fauxbench.generators._lips import BANDS, STEPS, Unfit, hear, sound_windows, spectrogram
-from fauxbench.generators._lips_ears import Listener, other_voices
+from fauxbench.generators._lips import Unfit, hear, sound_windows, spectrogram
+from fauxbench.generators._lips_ears import BANDS, STEPS, Listener, other_voices
 from fauxbench.generators._training import build_quietly, rising_and_falling, set_rate
 
 VISEMES = ("jaw_open", "lip_width", "lip_round", "lip_part", "lip_press", "chin_raise", "upper_lip_raise")
 """Action units that speech moves; train clips say under `mouth` in their facts what each frame shows of them."""
-BATCH, RATE = 96, 2e-3
+BATCH, RATE = 256, 2e-3
 _INIT, _DRAW = 80, 81
 
 
@@ -26,7 +25,7 @@ class Ears(nn.Module):
     middle: Tensor
     spread: Tensor
 
-    def __init__(self, width: int = 12) -> None:
+    def __init__(self, width: int = 192) -> None:
         super().__init__()
         self.listener = Listener(width, len(VISEMES))
         self.register_buffer("middle", torch.zeros(len(VISEMES)))
@@ -34,7 +33,7 @@ class Ears(nn.Module):
 
     def forward(self, sound: Tensor) -> Tensor:
         """Return the action units, at most four deviations from their mean."""
-        found: Tensor = self.listener(sound) * 4 * self.spread + self.middle
+        found: Tensor = self.listener(sound).clamp(-4, 4) * self.spread + self.middle
         return found
 
 
@@ -80,16 +79,19 @@ def train_ears(spoken: Spoken, steps: int, context: Context) -> Ears:
     initialise(net, context.torch_rng(_INIT))
     net.middle.copy_(spoken.mouths.mean(0))
     net.spread.copy_(spoken.mouths.std(0).clamp(min=1e-3))
-    net.to(context.device)
-    optimiser = torch.optim.Adam(net.parameters(), RATE)
     rng = context.torch_rng(_DRAW)
+    net.listener.begin(spoken.sounds, (spoken.mouths - net.middle) / net.spread, rng)
+    net.to(context.device)
+    optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=1e-3)
     for step in range(1, steps + 1):
         set_rate([optimiser], RATE * rising_and_falling(step / steps))
         chosen = torch.randint(len(spoken.sounds), (BATCH,), generator=rng)
         sounds = other_voices(spoken.sounds[chosen][:, None], rng)[:, 0].to(context.device)
         wanted = spoken.mouths[chosen].to(context.device)
-        away = (net(sounds) - wanted) / net.spread
-        loss = functional.smooth_l1_loss(away, torch.zeros_like(away), beta=0.5)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(torch.randint(1 << 31, (1,), generator=rng)))  # of what is left out
+            away = (net(sounds) - wanted) / net.spread
+        loss: Tensor = away.square().mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

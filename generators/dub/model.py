@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from fauxbench import Artifact, Context, Failure, Generator, MediaError, Request, VideoMedia
-from fauxbench.generators._lips import FPS, RATE, Picture, Unfit, frames_of, hear
+from fauxbench.generators._lips import FPS, RATE, Unfit, frames_of, hear
+from fauxbench.generators._lips_cut import Picture
 
 
 class Dub(Generator):

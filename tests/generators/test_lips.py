@@ -11,21 +11,22 @@ from scipy.io import wavfile
 
 from fauxbench import Artifact, Context, Failure, FitTask, InputError, Item, Request, VideoMedia, open_clip
 from fauxbench.generators import _training
-from fauxbench.generators._lips import (
+from fauxbench.generators._faces_cut import CENTRE
+from fauxbench.generators._lips import PER_FRAME, hear, sound_windows, spectrogram
+from fauxbench.generators._lips_cut import (
     COLUMNS,
-    PER_FRAME,
     ROWS,
-    STEPS,
-    cut_box,
-    hear,
+    Placed,
+    evenly,
+    follow,
     hidden_part,
     lay_in,
     mask_of,
-    middle_box,
-    sound_windows,
-    spectrogram,
+    place_face,
 )
-from fauxbench.generators._lips_ears import other_voices
+from fauxbench.generators._lips_ears import STEPS, Listener, other_voices
+from fauxbench.generators._lips_known import Known, Mouth
+from fauxbench.generators._lips_networks import CODE, NUMBERS
 from fauxbench.generators.crossmodal.model import CrossModal
 from fauxbench.generators.lipsync.model import LipSync
 from fauxbench.harness.media.encode import write_media
@@ -125,18 +126,74 @@ def test_the_contract(clips, fitted, tmp_path):
     json.dumps(dict(answer.facts), allow_nan=False)
 
 
-def test_what_is_said_moves_the_mouth_and_the_targets_own_mouth_does_not(clips, fitted, tmp_path):
+def test_another_sound_moves_the_mouth_otherwise(clips, fitted, tmp_path):
     system, _ = fitted
     stretched = [system.listen(hear(clips[k]), COUNT) for k in (1, 2)]
-    assert stretched[0].shape == (COUNT, 8)
+    assert stretched[0].shape == (COUNT, CODE)
     assert not torch.equal(*stretched)
-    # the hidden part of the target is not looked at
-    frame = next(frames_of(0))
-    box = middle_box(SIDE, SIDE)
-    seen = cut_box(frame, box)
-    closed = np.where((hidden_part() >= 1)[:, :, None], np.uint8(200), seen)
-    code = torch.cat([stretched[0][3], torch.zeros(3)])
-    assert np.array_equal(*(system.paint(part, seen, code)[hidden_part() >= 1] for part in (seen, closed)))
+    answers = [one(system, asked(clips, audio=clips[k]), tmp_path) for k in (1, 2)]
+    first, second = (np.stack(list(answer.media.frames())) for answer in answers)
+    assert (first != second).any(axis=(1, 2, 3)).mean() > 0.8
+
+
+def test_a_frames_own_mouth_says_nothing_of_what_is_painted_in_it(fitted):
+    """Neither where nor what: a frame whose mouth is painted over gets the same mouth."""
+    talker = fitted[0]._fitted()
+    rng = np.random.default_rng(0)
+    mouths = rng.uniform(0, 255, (6, ROWS, COLUMNS, 3)).astype(np.float32)
+    other = mouths.copy()
+    other[2] = 255 - other[2]
+    codes, looks = torch.from_numpy(rng.normal(size=(6, CODE))).float(), torch.zeros(1, NUMBERS)
+    painters = [Mouth(talker, Known(range(6), rows, codes, looks)) for rows in (mouths, other)]
+    code = codes[2] + 0.1
+    assert np.array_equal(*(mouth.painted(code, 2) for mouth in painters))
+    assert not np.array_equal(*(mouth.painted(code, 3) for mouth in painters))
+    frames, covered = [list(frames_of(0)) for _ in range(2)]
+    y, x = np.mgrid[0:SIDE, 0:SIDE]
+    for frame in covered[1:]:
+        frame[((x - 32) / 7) ** 2 + ((y - 46) / 6) ** 2 < 1] = 20
+    face = place_face(CENTRE, SIDE, SIDE)
+    assert np.abs(follow(frames, face).turns - follow(covered, face).turns).max() < 0.05
+
+
+def test_a_head_is_followed():
+    """Frames that move by known steps: the part moves with them."""
+    rng = np.random.default_rng(0)
+    import cv2
+
+    wide = cv2.GaussianBlur(rng.uniform(0, 255, (120, 120, 3)).astype(np.float32), (0, 0), 3)
+    wide = np.clip((wide - wide.mean()) * 5 + 128, 0, 255).astype(np.uint8)
+    steps = [(0, 0), (1, 0), (2, 1), (3, 2), (3, 4)]
+    placed = follow([wide[10 + y : 90 + y, 10 + x : 90 + x] for x, y in steps], place_face(CENTRE, 80, 80))
+    found = placed.turns[:, :2, 2] - placed.turns[0, :2, 2]
+    assert placed.lost == 0
+    assert np.abs(found + np.array(steps)).max() < 0.5
+    assert follow([np.full((80, 80, 3), 9, np.uint8)] * 3, place_face(CENTRE, 80, 80)).lost == 3
+
+
+def test_the_closed_form_alone_makes_the_mouth_open_with_the_sound(tmp_path):
+    """Steps 1: a loud sound opens the mouth of somebody who was not learned from, a faint one closes it."""
+    clips = tuple(clip_of(tmp_path, seed) for seed in range(8))
+    system = make(LipSync, steps=1, align="centre")
+    system.fit(FitTask(train=clips[:7]), Context(seed=1, scratch=tmp_path))
+    answer = one(system, asked(clips, target=clips[7], audio=clips[2]), tmp_path)
+    assert isinstance(answer, Artifact), answer
+    dark = [float((frame[36:56, 22:42] < 60).mean()) for frame in answer.media.frames()]
+    assert np.corrcoef(dark, envelope(2))[0, 1] > 0.5
+    assert abs(np.corrcoef(dark, envelope(7))[0, 1]) < np.corrcoef(dark, envelope(2))[0, 1] - 0.2
+
+
+def test_a_listener_begins_as_the_straight_line():
+    rng = torch.Generator().manual_seed(0)
+    sounds = torch.randn(400, 1, 40, STEPS, generator=rng)
+    aims = torch.stack([sounds[:, 0, 8:12].mean((1, 2)), sounds[:, 0, :, 16:20].mean((1, 2))], 1)
+    aims = aims / aims.std(0)
+    listener = Listener(8, 2).eval()
+    listener.begin(sounds, aims, rng)
+    with torch.no_grad():
+        told = listener(sounds)
+    assert np.corrcoef(told[:, 1], aims[:, 1])[0, 1] > 0.8
+    assert float(listener.last.weight.detach().abs().max()) == 0
 
 
 def test_an_interrupted_training_ends_the_same(clips, tmp_path, monkeypatch):
@@ -228,8 +285,8 @@ def test_no_face_and_two_faces(clips, fitted, tmp_path, monkeypatch):
     two = one(system, asked(clips), tmp_path)
     assert isinstance(two, Artifact)
     assert two.facts["faces"] == 2
-    apart = np.subtract(middle_box(SIDE, SIDE, points), middle_box(SIDE, SIDE))
-    assert np.abs(apart).max() <= 2  # the larger one, where portraits have it
+    found = _lips.find_face([next(frames_of(0))], "mtcnn")
+    assert np.array_equal(found.points, points)  # the larger one
 
 
 def test_clips_without_sound_are_counted_in_training_and_one_clip_is_too_few(clips, tmp_path):
@@ -239,7 +296,7 @@ def test_clips_without_sound_are_counted_in_training_and_one_clip_is_too_few(cli
         make(LipSync).fit(FitTask(train=(clips[0], mute)), Context(seed=0, scratch=tmp_path))
 
 
-@pytest.mark.parametrize(("key", "value"), [("width", "x"), ("ears", None), ("system", "other")])
+@pytest.mark.parametrize(("key", "value"), [("width", "x"), ("ears", None), ("system", "other"), ("finder", True)])
 def test_wrong_weights_are_refused(key, value, fitted, tmp_path):
     config = json.loads((fitted[1] / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**config, key: value}))
@@ -270,24 +327,42 @@ def test_the_sound_beside_a_frame_is_centred_on_it():
 def test_what_is_laid_in_changes_nothing_outside_its_mask(frame):
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 255, (*frame, 3), dtype=np.uint8)
-    box, share = middle_box(*frame), hidden_part()
-    part = rng.integers(0, 255, (ROWS, COLUMNS, 3), dtype=np.uint8)
-    made, mask = lay_in(pixels, part, box, share), mask_of(frame, box, share)
+    placed = follow([pixels], place_face(CENTRE, *frame))
+    part = rng.uniform(0, 255, (ROWS * placed.fine, COLUMNS * placed.fine, 3)).astype(np.float32)
+    made = lay_in(pixels, part, placed.turns[0], hidden_part())
+    mask = mask_of(pixels.shape[:2], placed.turns[0], hidden_part())
     assert made.shape == pixels.shape
     assert np.array_equal(made[mask == 0], pixels[mask == 0])
     assert (made[mask == 255] != pixels[mask == 255]).mean() > 0.9
 
 
+@pytest.mark.parametrize("fine", [1, 2, 3])
+def test_what_is_cut_and_laid_back_is_what_was_there(fine):
+    import cv2
+
+    pixels = cv2.GaussianBlur(np.random.default_rng(0).uniform(0, 255, (160, 160, 3)).astype(np.float32), (0, 0), 4)
+    pixels = pixels.astype(np.uint8)
+    placed = Placed(place_face(CENTRE, 160, 160)[None] @ np.array([[0.6, 0, 13], [0, 0.6, 35], [0, 0, 1]]), 0)
+    made = lay_in(pixels, placed.cut(pixels, 0, fine).astype(np.float32), placed.turns[0], hidden_part())
+    mask = mask_of(pixels.shape[:2], placed.turns[0], hidden_part())
+    assert mask.max() == 255
+    assert np.abs(made.astype(int) - pixels).max() <= 3
+
+
 def test_a_face_at_the_edge_is_cut_with_its_edge_repeated():
     points = np.array([[0.85, 0.8], [1.05, 0.8], [0.95, 0.9], [0.87, 1.0], [1.03, 1.0]])
-    box = middle_box(80, 80, points)
-    assert box.bottom > 80
-    assert box.right > 80
     pixels = np.random.default_rng(0).integers(0, 255, (80, 80, 3), dtype=np.uint8)
-    part = cut_box(pixels, box)
+    placed = follow([pixels], place_face(points, 80, 80))
+    part = placed.cut(pixels, 0)
     assert part.shape == (ROWS, COLUMNS, 3)
-    made, mask = lay_in(pixels, part, box, hidden_part()), mask_of((80, 80), box, hidden_part())
+    made = lay_in(pixels, part.astype(np.float32), placed.turns[0], hidden_part())
+    mask = mask_of(pixels.shape[:2], placed.turns[0], hidden_part())
     assert np.array_equal(made[mask == 0], pixels[mask == 0])
+
+
+def test_places_are_even_and_few():
+    assert list(evenly(5, 8)) == [0, 1, 2, 3, 4]
+    assert list(evenly(9, 4)) == [0, 3, 6]
 
 
 def test_other_voices_keep_time():
