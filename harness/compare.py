@@ -224,7 +224,7 @@ def _compare(a: _Loaded, b: _Loaded, alpha: float, *, every: bool) -> Comparison
 def _shown(row: Row) -> bool:
     """Whether a row stands in a table that shows one threshold and the measures that a reader sees first."""
     if row.section not in SECTIONS:
-        return row.section != "shortcuts" and row.metric not in GAINS
+        return row.section not in {"shortcuts", "languages"} and row.metric not in GAINS
     main = row.metric not in METRICS or (row.metric in MAIN and "level" not in row.slice)
     return main and row.slice.get("threshold", PRIMARY) == PRIMARY
 

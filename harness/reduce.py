@@ -33,7 +33,7 @@ from .store.schema import (
 )
 from .suite import suite_digest
 
-OWN_N = frozenset({"utility", "safety"})
+OWN_N = frozenset({"utility", "safety", "languages"})
 """Sections whose rows look at what they choose themselves, not at a whole test split."""
 FAILS_MEMORISATION = "fails memorisation"
 ALPHA = 0.05

@@ -17,6 +17,7 @@ from .suite_conditions import ConditionSpec, NamedCondition, RenderSpec, StepSpe
 from .suite_data import Counts as Counts
 from .suite_data import DataSpec as DataSpec
 from .suite_data import Splits as Splits
+from .suite_languages import LanguagesSpec
 from .suite_utility import UtilitySpec
 
 SUITES = Path(__file__).parent.parent / "suites"
@@ -167,6 +168,8 @@ class Suite(Document):
     """Under which every metric and detector is measured again: see docs/robustness.md."""
     utility: UtilitySpec | None = None
     """A downstream task that is learnt from synthetic pictures: see docs/utility.md."""
+    languages: LanguagesSpec | None = None
+    """Tonal against other languages: see docs/voices.md."""
     missing: Literal["worst", "exclude", "intersect"] = "worst"
     """What a detector's failure on an item counts as: the worst answer, or nothing; `intersect`: nothing, and a
     comparison keeps the items that both sides have."""
@@ -386,6 +389,7 @@ def _fields_at(place: list[Any], top: type[Document]) -> Iterator[str]:
         "command": CommandSpec,
         "http": HttpSpec,
         "utility": UtilitySpec,
+        "languages": LanguagesSpec,
     }
     names = [p for p in place if isinstance(p, str) and p in parts]
     yield from (parts[names[-1]] if names else top).model_fields
@@ -393,5 +397,7 @@ def _fields_at(place: list[Any], top: type[Document]) -> Iterator[str]:
 
 def suite_digest(suite: Suite) -> str:
     """Return the digest of a suite: over what it says, not over its spelling."""
-    record: JSON = suite.model_dump(mode="json")
+    record: dict[str, JSON] = suite.model_dump(mode="json")
+    if record["languages"] is None:  # suites that do not ask keep the digest that they had before there was the key
+        del record["languages"]
     return digest_of(record)

@@ -79,7 +79,17 @@ class Compared:
 class RowPlan:
     """One row of the results, before it has a value."""
 
-    section: Literal["realism", "detection", "false_alarms", "shortcuts", "robustness", "utility", "safety", "seeds"]
+    section: Literal[
+        "realism",
+        "detection",
+        "false_alarms",
+        "shortcuts",
+        "robustness",
+        "utility",
+        "safety",
+        "seeds",
+        "languages",
+    ]
     system: str
     role: Literal["system", "control", "group"]
     kind: str

@@ -13,6 +13,7 @@ from ..plan import Plan
 from ..suite import Suite
 from .conditions import plan_conditions
 from .detection import plan_detection
+from .languages import plan_languages
 from .model import RENDERED, Draft, SuitePlan
 from .realism import plan_realism
 from .safety import plan_safety
@@ -88,6 +89,7 @@ def plan_suite(
         plan_shortcuts(draft, detectors)
         plan_utility(draft, detectors)
         plan_safety(draft)
+        plan_languages(draft, detectors)
         taught = {one.train: tuple(system.name for system in one.own) for one in detectors if one.trained}
     return SuitePlan(
         suite=suite,

@@ -34,6 +34,10 @@ _HOME = {
     "gained": "utility",
     "taught_detector": "utility",
     "safety": "safety",
+    "by_language": "languages",
+    "languages_detected": "languages",
+    "synthesiser_tones": "languages",
+    "contrast_languages": "languages",
 }
 
 
