@@ -144,7 +144,7 @@ class Speaking(Training):
         told = self.talker.hear(sounds.flatten(0, 1))
         by_eye = self.talker.drawer(seen.flatten(0, 1), looks).reshape(moves.shape)
         by_ear = self.talker.drawer(told, looks).reshape(moves.shape)
-        away = ((by_eye - moves).abs().mean() + (by_ear - moves).abs().mean()) / self.unit
+        away = (by_eye - moves).abs().mean() / self.unit  # not by ear: what is unsure would be drawn small
         loss = away + code
         losses = {"l1": float(away.detach()), "code": float(code.detach())}
         if share > SYNC_FROM and self.recipe.sync:
