@@ -86,9 +86,9 @@ def _wrong_safetensors(path: Path) -> str | None:
     with path.open("rb") as file:
         start = file.read(8)
         length = int.from_bytes(start, "little")
-        if start[:1] == b"\x80" or start[:4] == b"PK\x03\x04":
-            return f"named .safetensors, but a pickle; {_CONVERT}"
         if len(start) < 8 or length > min(size - 8, LONGEST_HEADER):
+            if start[:1] == b"\x80" or start[:4] == b"PK\x03\x04":  # a header that fits may begin so as well
+                return f"named .safetensors, but a pickle; {_CONVERT}"
             page = " (it begins like an HTML page: load it down again)" if start.lstrip()[:1] == b"<" else ""
             return f"not safetensors: {size} bytes, whose header would have {length}; it is damaged or cut off{page}"
         head = file.read(length)

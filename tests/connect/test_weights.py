@@ -46,6 +46,20 @@ def test_a_pickle_is_refused_with_the_way_out_and_never_loaded(suffix: str, tmp_
     assert not marker.exists()
 
 
+@pytest.mark.parametrize("start", [0x80, 0x3C])
+def test_a_header_whose_length_begins_like_another_file_is_read(start: int, tmp_path: Path) -> None:
+    file = tmp_path / "weights.safetensors"
+    for filling in range(600):
+        save_file({"a": np.ones(3, np.float32)}, file, {"k": "v" * filling})
+        if file.read_bytes()[0] == start:
+            break
+    else:
+        padded = json.dumps({"a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}}).ljust(0x100 + start).encode()
+        file.write_bytes(len(padded).to_bytes(8, "little") + padded + b"1234")
+    assert file.read_bytes()[0] == start
+    check_handed_in(tmp_path)
+
+
 def test_a_pickle_beside_good_weights_is_refused(good: Path) -> None:
     (good / "optimiser.pt").write_bytes(b"x")
     with pytest.raises(InputError, match=r"optimiser\.pt: weights are kept as \.safetensors and \.json only; a pickle"):

@@ -12,7 +12,7 @@ from fauxbench.harness.planning.planner import plan_suite
 from fauxbench.harness.suite import Suite, find_suite, read_suite
 
 DATA = {"dataset": "studio", "people": 6, "clips": 1, "seconds": 2}
-CHAIN = {"use": "crossmodal", "parts": {"target": "vae", "audio": "tts"}}
+CHAIN = {"use": "crossmodal", "parts": {"target": {"use": "vae", "parameters": {"steps": 4}}, "audio": "tts"}}
 
 
 def planned(tmp_path: Path, *generators: object, data: dict[str, object] = DATA) -> SuitePlan:
