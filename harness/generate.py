@@ -11,6 +11,7 @@ from .canonical import JSON
 from .errors import Failure, FauxbenchError, InputError
 from .execute.display import Display
 from .execute.local import LocalExecutor
+from .generate_source import read_source, trained
 from .media.item import Item, Modality
 from .media.mediaset import MediaSet, MediaSetWriter, Terms, file_stem
 from .planning.model import REAL
@@ -82,13 +83,14 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
         use: Name, or `path/to/file.py:Class`.
         n: Items.
         out: A folder that does not exist or is empty; becomes a MediaSet with a row for each file in provenance.jsonl.
-        source: `studio`, or a folder of real pictures to learn from or to alter.
+        source: `studio`, or a folder of real pictures, or a MediaSet, to learn from or to alter.
         size: Side of the pictures.
         version: What the system is called in the Items; default the card's.
         parameters: Of the generator.
-        terms: What may be done with the folder; needed for real people.
+        terms: What may be done with the folder; needed for real people. A MediaSet has its own.
         seed: Of the requests, and of training where there is one.
-        weights: A folder that `save` or `fauxbench fit` wrote, used in place of training.
+        weights: A folder that `save` or `fauxbench fit` wrote, used in place of training, or `shipped`: those that come
+            with the generator, which are used without a word only for people whom the studio rendered.
         refit: Train anew, even where weights come with the generator.
         store: Default `FAUXBENCH_STORE` or the platform's cache folder.
         device: Of torch.
@@ -103,26 +105,27 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"--out {out}: not empty; choose a new folder")
-    card = GENERATORS.find(use, Path.cwd()).card
-    given = weights_in(Path(weights)) if weights is not None else None
-    trained = given is not None or (bool(card.weights) and not refit)
+    part = GENERATORS.find(use, Path.cwd())
+    card, place = part.card, Path(store) if store else default_store()
+    found = read_source(source, terms, place / "inputs")
+    given, chosen = trained(part, weights, parameters or {}, found, refit=refit)
+    ready = given is not None or (bool(card.weights) and not refit)
     try:
         data = data_for(
-            source,
+            found.place,
             fits=card.fits,
             uses_target=bool({"target", "references", "audio", "text"} & set(card.uses)),
             size=size,
-            terms=terms,
+            terms=found.terms,
             modality=card.modality,
         )
-        seeds = (0 if trained else seed,)
-        chosen = dict(parameters or {})
+        seeds = (0 if ready else seed,)
         system = SystemSpec(use=use, version=version, parameters=chosen, seeds=seeds, weights=given, refit=refit)
         suite = _suite(data, system, n, seed)
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}; found {first['input']!r:.80}") from error
-    return _make(suite, out, Path(store) if store else default_store(), device, display or Display())
+    return _make(suite, out, place, device, display or Display())
 
 
 def _suite(data: DataSpec, system: SystemSpec, n: int, seed: int) -> Suite:
@@ -162,12 +165,6 @@ def _make(suite: Suite, out: Path, store: Path, device: str, display: Display) -
 
     scored = with_detectability(made, real, real.digest)
     return publish_set(scored, out, ran.finished[unit].fingerprint, {item.id: item for item in real})
-
-
-def weights_in(folder: Path) -> Path:
-    """Return the folder of weights in what `fauxbench fit` wrote, or `folder` itself."""
-    inner = folder.resolve() / "weights"
-    return inner if inner.is_dir() else folder.resolve()
 
 
 def _first(made: MediaSet) -> str:

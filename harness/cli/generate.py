@@ -23,7 +23,7 @@ def generate(
     generator: Annotated[str, typer.Argument(help="A name from `fauxbench list generators`, or file.py:Class.")],
     out: Annotated[Path, typer.Option(help="A new folder for the set.")],
     n: Annotated[int, typer.Option("--n", min=1, help="Items to make.")] = 100,
-    source: Annotated[str, typer.Option("--from", help="`studio`, or a folder of real pictures.")] = "studio",
+    source: Annotated[str, typer.Option("--from", help="`studio`, a folder of real pictures, or a set.")] = "studio",
     size: Annotated[int | None, typer.Option(min=8, max=4096, help="Side of the pictures.")] = None,
     version: Annotated[str | None, typer.Option(help="Version to record; default the card's.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", "-p", help="A parameter: name=value.")] = None,
@@ -31,19 +31,28 @@ def generate(
     permits: Annotated[str, typer.Option(help="What its terms permit: train,edit,publish.")] = "",
     grant: Annotated[str, typer.Option(help="Who granted that.")] = "",
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    weights: Annotated[Path | None, typer.Option(help="A folder that `fauxbench fit` wrote: no training.")] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="No training: a folder that `fauxbench fit` wrote, or `shipped`, those that come with it."),
+    ] = None,
     refit: Annotated[bool, typer.Option("--refit", help="Train anew, even where weights come with it.")] = False,
     store: options.Store = None,
     device: options.Device = "cpu",
     json_: options.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Make a set with one generator: trained if it needs it, every file marked. Prints the set's folder."""
+    """Make a set with one generator: trained if it needs it, every file marked. Prints the set's folder.
+
+    Weights that come with a generator are used for the studio's people, and for sets of them; a folder of others is
+    learnt from, or take `--weights shipped`.
+    """
+    from ..datasets.inputs import is_set
     from ..execute.display import Display, display_for
     from ..generate import generate as generate_set
 
     options.check_device(device)
-    terms = granted_terms(people, permits, grant)
+    granted = (people, permits, grant) != ("real", "", "")
+    terms = granted_terms(people, permits, grant) if granted or not is_set(Path(source)) else None
     made = generate_set(
         generator,
         n=n,

@@ -20,12 +20,13 @@ LARGEST = 1 << 38
 """Bytes that a zip file may unpack to: a quarter of a terabyte."""
 
 
-def folder_of(path: Path, scratch: Path) -> Path:
+def folder_of(path: Path, scratch: Path, *, whole: bool = False) -> Path:
     """Return a folder of pictures for what a user gave.
 
     A folder is returned as it is. A zip file is unpacked below `scratch`, once for its content. Of a MediaSet, links
-    to the pictures are laid out below `scratch`: its test split, or all of it where it has none; one sub-folder an
-    identity; what was made from another Item has that Item's name, so that pairs find each other.
+    to the pictures are laid out below `scratch`: its test split, or all of it where it has none or `whole` is
+    asked for; one sub-folder an identity; what was made from another Item has that Item's name, so that pairs find each
+    other.
 
     Raises:
         InputError: Nothing there, not a zip file, or a member that would leave the folder.
@@ -34,8 +35,8 @@ def folder_of(path: Path, scratch: Path) -> Path:
     """
     if zipfile.is_zipfile(path):
         return _unpacked(path, scratch)
-    if _is_set(path):
-        return _linked(MediaSet.open(path), scratch)
+    if is_set(path):
+        return _linked(MediaSet.open(path), scratch, whole=whole)
     _no_other_file(path)
     return path
 
@@ -49,7 +50,7 @@ def check_sides(real: Path, synthetic: Path) -> None:
     for side in (real, synthetic):
         if side.suffix.lower() == STATISTICS and side.is_file():
             continue
-        if not zipfile.is_zipfile(side) and not _is_set(side):
+        if not zipfile.is_zipfile(side) and not is_set(side):
             _no_other_file(side)
             check_folder(side)
     if real.resolve() == synthetic.resolve():
@@ -63,14 +64,15 @@ def _no_other_file(path: Path) -> None:
 
 def part_read(path: Path) -> str | None:
     """Return which part of a MediaSet `folder_of` gives, in words; None where it gives everything."""
-    if not _is_set(path):
+    if not is_set(path):
         return None
     media = MediaSet.open(path)
     count = len(media.select(Split.TEST))
     return f"{path}: its test split, {count} of {len(media)} items" if 0 < count < len(media) else None
 
 
-def _is_set(path: Path) -> bool:
+def is_set(path: Path) -> bool:
+    """Return whether a folder is a MediaSet."""
     return (path / "card.json").is_file() and (path / "items.jsonl").is_file()
 
 
@@ -123,10 +125,10 @@ def _common(names: Sequence[str]) -> int:
     return count
 
 
-def _linked(media: MediaSet, scratch: Path) -> Path:
+def _linked(media: MediaSet, scratch: Path, *, whole: bool) -> Path:
     if not media.card.terms.allow("evaluate"):
         raise RefusedError(f"{media.folder}: its terms do not permit 'evaluate'")
-    items = media.select(Split.TEST) or media.items
+    items = media.items if whole else media.select(Split.TEST) or media.items
     if not items:
         raise InputError(f"{media.folder}: a MediaSet without items")
     roots = sorted({str(item.location) for item in items})

@@ -1,0 +1,90 @@
+"""What a single generator is given: a folder, a set with its terms, and the weights that come with it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from .canonical import JSON
+from .cards import GeneratorCard
+from .datasets.inputs import folder_of, is_set
+from .errors import InputError
+from .media.mediaset import MediaSet, Terms
+from .planning.shipped import shipped_folder
+from .registry import Part
+
+SHIPPED = "shipped"
+"""Stands for the weights that come with a generator."""
+
+
+class Source(NamedTuple):
+    """Where the pictures lie, what may be done with them, and whether shipped weights suit them."""
+
+    place: str
+    terms: Terms | None
+    population: int | None
+    """Of people whom the studio rendered; None for all others."""
+
+
+class Trained(NamedTuple):
+    """Weights in place of a training, and the parameters that they were made with."""
+
+    weights: Path | None
+    parameters: dict[str, JSON]
+
+
+def read_source(source: str, terms: Terms | None, scratch: Path) -> Source:
+    """Return a folder for what a user gave; a MediaSet is laid out by identity, and brings its terms along.
+
+    Raises:
+        RefusedError: The terms of a MediaSet do not permit evaluation.
+        IntegrityError: The records of a MediaSet were changed.
+    """
+    if not is_set(Path(source)):
+        return Source(source, terms, None)
+    media = MediaSet.open(Path(source))
+    place = str(folder_of(Path(source), scratch, whole=True))
+    if media.card.origin != "studio":
+        return Source(place, terms or media.card.terms, None)
+    words = media.items[0].cluster.split("-")  # studio-00012, or studio-7001-00012 of another population
+    return Source(place, terms or media.card.terms, int(words[1]) if len(words) > 2 else 0)
+
+
+def trained(
+    part: Part[GeneratorCard],
+    weights: Path | str | None,
+    parameters: Mapping[str, JSON],
+    source: Source,
+    *,
+    refit: bool,
+) -> Trained:
+    """Return which weights stand in place of a training.
+
+    Those that come with a generator do where they are asked for, and where people were rendered whom they never saw
+    and nothing is asked for that only a training can give.
+
+    Raises:
+        InputError: They are asked for, and none come with it.
+    """
+    card, chosen = part.card, dict(parameters)
+    asked = weights is not None and str(weights) == SHIPPED and not Path(SHIPPED).is_dir()
+    if weights is not None and not asked:
+        return Trained(weights_in(Path(weights)), chosen)
+    other = source.population is not None and card.recipe is not None and source.population != card.recipe.population
+    anew = refit or any(not card.parameters[name].sampling for name in chosen if name in card.parameters)
+    if not asked and (not other or anew):
+        return Trained(None, chosen)
+    folder = shipped_folder(part)
+    if folder is None:
+        if asked:
+            raise InputError(
+                f"--weights {SHIPPED}: no weights come with '{card.name}'; leave it out, and it is trained"
+            )
+        return Trained(None, chosen)
+    known = dict(card.recipe.parameters) if card.recipe is not None else {}
+    return Trained(folder, {**known, **chosen})
+
+
+def weights_in(folder: Path) -> Path:
+    """Return the folder of weights in what `fauxbench fit` wrote, or `folder` itself."""
+    inner = folder.resolve() / "weights"
+    return inner if inner.is_dir() else folder.resolve()
