@@ -118,7 +118,8 @@ def measure(  # noqa: PLR0913 - all but two by name
         save_statistics(Path(save_stats), ran, protocols)
     results = reduce_run(planned, ran).results
     said = [*filter(None, map(part_read, sides)), *results.warnings, *_named(planned, ran)]
-    said += [*(() if instruments else _hints(results.rows, modality, metrics or ())), *_unpaired(planned, metrics or ())]
+    named = metrics or ()
+    said += [*(() if instruments else _hints(results.rows, modality, named)), *_unpaired(planned, named)]
     return Measured(results=results.model_copy(update={"warnings": tuple(said)}))
 
 
