@@ -9,7 +9,7 @@ from .cards import GeneratorCard
 from .datasets.inputs import folder_of, is_set
 from .errors import InputError
 from .media.mediaset import MediaSet, Terms
-from .planning.shipped import shipped_folder
+from .planning.shipped import serving, shipped_folder
 from .registry import Part
 
 SHIPPED = "shipped"
@@ -69,16 +69,11 @@ def trained(
     asked = weights is not None and str(weights) == SHIPPED and not Path(SHIPPED).is_dir()
     if weights is not None and not asked:
         return Trained(weights_in(Path(weights)), chosen)
-    other = source.population is not None and card.recipe is not None and source.population != card.recipe.population
-    anew = refit or any(not card.parameters[name].sampling for name in chosen if name in card.parameters)
-    if not asked and (not other or anew):
-        return Trained(None, chosen)
-    folder = shipped_folder(part)
+    if not asked:
+        folder = None if refit else serving(part, chosen, source.population)
+    elif (folder := shipped_folder(part)) is None:
+        raise InputError(f"--weights {SHIPPED}: no weights come with '{card.name}'; leave this out")
     if folder is None:
-        if asked:
-            raise InputError(
-                f"--weights {SHIPPED}: no weights come with '{card.name}'; leave it out, and it is trained"
-            )
         return Trained(None, chosen)
     known = dict(card.recipe.parameters) if card.recipe is not None else {}
     return Trained(folder, {**known, **chosen})

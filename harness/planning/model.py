@@ -14,6 +14,7 @@ from ..media.mediaset import Terms
 from ..plan import Plan, Unit
 from ..sources import HARNESS, reached
 from ..stats.score import Direction
+from ..store.schema import Section
 from ..suite import Suite
 
 REAL = "real"
@@ -79,17 +80,7 @@ class Compared:
 class RowPlan:
     """One row of the results, before it has a value."""
 
-    section: Literal[
-        "realism",
-        "detection",
-        "false_alarms",
-        "shortcuts",
-        "robustness",
-        "utility",
-        "safety",
-        "seeds",
-        "languages",
-    ]
+    section: Section
     system: str
     role: Literal["system", "control", "group"]
     kind: str

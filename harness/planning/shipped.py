@@ -1,6 +1,8 @@
 """Weights that come with a system: when a suite uses them in place of a training of its own."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..canonical import digest_of_file
 from ..cards import GeneratorCard
@@ -29,18 +31,33 @@ def shipped_folder(part: Part[GeneratorCard]) -> Path | None:
     return folder if part.card.weights else None
 
 
-def with_shipped(part: Part[GeneratorCard], spec: SystemSpec, data: DataSpec) -> SystemSpec:
-    """Return `spec` with the weights that come with the part, where they are what it asks for.
+def serving(part: Part[GeneratorCard], parameters: Mapping[str, Any], population: int | None) -> Path | None:
+    """Return the folder of the weights that come with a part, where they are what is asked for; else None.
 
-    They are of rendered people, one training seed and the recipe's parameters. So they serve a suite about other people
-    of the studio, one that asks for no other training seed, and for other values of `sampling` parameters alone.
+    They are of rendered people and the recipe's parameters. So they serve other people of the studio, and other values
+    of `sampling` parameters alone.
+
+    Args:
+        part: The system.
+        parameters: That differ from the recipe's.
+        population: Of the studio's people; None for anybody else.
+
+    Raises:
+        InputError: A file is missing or is another.
     """
-    card, recipe = part.card, part.card.recipe
-    asks_for_training = spec.refit or spec.weights is not None or spec.seeds != (0,)
-    asks_for_training |= any(not card.parameters[name].sampling for name in spec.parameters if name in card.parameters)
-    if recipe is None or asks_for_training or data.dataset != "studio" or data.seed == recipe.population:
+    card = part.card
+    if card.recipe is None or population is None or population == card.recipe.population:
+        return None
+    if any(not card.parameters[name].sampling for name in parameters if name in card.parameters):
+        return None
+    return shipped_folder(part)
+
+
+def with_shipped(part: Part[GeneratorCard], spec: SystemSpec, data: DataSpec) -> SystemSpec:
+    """Return `spec` with the weights that come with the part, where it asks for no training of its own."""
+    if spec.refit or spec.weights is not None or spec.seeds != (0,):
         return spec
-    folder = shipped_folder(part)
-    if folder is None:
+    folder = serving(part, spec.parameters, data.seed if data.dataset == "studio" else None)
+    if folder is None or part.card.recipe is None:
         return spec
-    return spec.model_copy(update={"weights": folder, "parameters": {**recipe.parameters, **spec.parameters}})
+    return spec.model_copy(update={"weights": folder, "parameters": {**part.card.recipe.parameters, **spec.parameters}})

@@ -57,22 +57,26 @@ class Position(Document):
     """Why there is no value."""
 
 
+Section = Literal[
+    "realism",
+    "detection",
+    "false_alarms",
+    "shortcuts",
+    "robustness",
+    "utility",
+    "safety",
+    "seeds",
+    "languages",
+]
+"""What a row is about."""
+
+
 class Row(Document):
     """One number of a run, and everything needed to read it."""
 
     id: str
     """Unique in the run; the key of replicates.json."""
-    section: Literal[
-        "realism",
-        "detection",
-        "false_alarms",
-        "shortcuts",
-        "robustness",
-        "utility",
-        "safety",
-        "seeds",
-        "languages",
-    ]
+    section: Section
     system: str
     """`name@version`; a control: `real` (real against held-out real), `real-degraded` (the same, degraded); or a group
     of systems: a kind, or what is fake in their items."""
