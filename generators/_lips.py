@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -201,23 +201,27 @@ def first_of(clip: VideoMedia, count: int = 3) -> list[Picture]:
     return list(islice(clip.frames(), count))
 
 
+def labelled_frames(item: Item) -> Iterator[tuple[int, Picture, Mapping[str, Any]]]:
+    """Yield number, picture and labels of each labelled frame of a clip; nothing of what cannot be read."""
+    rows = item.facts.get("frames")
+    if item.modality != "video" or item.location is None or not isinstance(rows, Sequence):
+        return
+    labels = {int(row["frame"]): row for row in rows}
+    try:
+        frames = list(islice(open_clip(item.location).frames(), max(labels) + 1))
+    except MediaError:
+        return  # counted with the sounds
+    yield from ((k, frames[k], row) for k, row in labels.items() if k < len(frames))
+
+
 def teach_finder(items: Sequence[Item], context: Context) -> Reader | None:
     """Return a network that finds faces, taught by the points of labelled frames; None where there are none."""
     squares, owners, shapes = [], [], []
     for item in items:
-        rows = item.facts.get("frames")
-        if item.modality != "video" or item.location is None or not isinstance(rows, Sequence):
-            continue
-        labels = {int(row["frame"]): row for row in rows}
-        try:
-            frames = list(islice(open_clip(item.location).frames(), max(labels) + 1))
-        except MediaError:
-            continue  # counted with the sounds
-        for k, row in labels.items():
-            if k < len(frames):
-                owners.append(replace(item, facts={"points": dict(row["points"]), "factors": {}}))
-                shapes.append((int(frames[k].shape[0]), int(frames[k].shape[1])))
-                squares.append(resize(crop_square(frames[k]), SIDE, SIDE))
+        for _, frame, row in labelled_frames(item):
+            owners.append(replace(item, facts={"points": dict(row["points"]), "factors": {}}))
+            shapes.append((int(frame.shape[0]), int(frame.shape[1])))
+            squares.append(resize(crop_square(frame), SIDE, SIDE))
     known = labels_of(owners, shapes, EYES_AND_MOUTH, ()) if owners else None
     if known is None:
         return None

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from fauxbench import (
 from fauxbench.generators._faces_cut import Array, Picture
 from fauxbench.generators._faces_editor import Edit
 from fauxbench.generators._faces_labelled import LabelledEditor
-from fauxbench.generators._lips import FPS, RATE, Unfit, hear
+from fauxbench.generators._lips import FPS, RATE, Unfit, hear, labelled_frames
 from fauxbench.generators._lips_visemes import VISEMES, Ears, spoken_of, train_ears, visemes
 from fauxbench.generators._training import build_quietly
 from fauxbench.generators._training_state import load_weights, save_weights
@@ -191,18 +190,8 @@ def labelled_stills(items: Sequence[Item], folder: Path) -> tuple[Item, ...]:
     folder.mkdir(parents=True, exist_ok=True)
     found: list[Item] = [item for item in items if item.modality == "image"]
     for number, item in enumerate(items):
-        rows = item.facts.get("frames")
-        if item.modality != "video" or item.location is None or not isinstance(rows, Sequence):
-            continue
-        labels = {int(row["frame"]): row for row in rows}
-        try:
-            frames = list(islice(open_clip(item.location).frames(), max(labels) + 1))
-        except MediaError:
-            continue  # counted with the sounds
         found += [
-            _still(item, frames[k], row, folder / f"{number:05d}-{k:05d}.png")
-            for k, row in labels.items()
-            if k < len(frames)
+            _still(item, frame, row, folder / f"{number:05d}-{k:05d}.png") for k, frame, row in labelled_frames(item)
         ]
     return tuple(found)
 
