@@ -18,6 +18,7 @@ from .execute.local import Results as Ran
 from .execute.step import PICTURES
 from .fit_display import Stopwatch, Watched
 from .generate import STUDIO, data_for
+from .generate_source import read_source
 from .media.mediaset import Terms
 from .plan import Plan, Unit
 from .planning.planner import plan_suite
@@ -42,7 +43,7 @@ class Order(Document):
     use: str
     """Name, or `path/to/file.py:Class`."""
     source: str = STUDIO
-    """`studio`, or a folder of real pictures."""
+    """`studio`, a folder of real pictures, or a MediaSet."""
     size: int | None = None
     people: int | None = None
     """studio: default 48."""
@@ -60,6 +61,7 @@ class Order(Document):
     """Of the training."""
     parameters: dict[str, bool | int | float | str] = {}
     terms: Terms | None = None
+    """Of a folder; a MediaSet has its own."""
     device: str = "cpu"
 
 
@@ -106,7 +108,7 @@ def fit(
         with storage_errors(out):
             out.mkdir(parents=True, exist_ok=True)
             write_atomically(out / ORDER, order.model_dump_json(indent=1) + "\n")
-    watched = Watched(display, unit, card, out / PICTURES if _may_show(order) else None, Store(place))
+    watched = Watched(display, unit, card, out / PICTURES if _may_show(order, place) else None, Store(place))
     done = _run(plan, unit, place, watched)
     watched.release(done.folder / PICTURES)
     _write(out, order, card, done)
@@ -174,8 +176,9 @@ def _for_minutes(order: Order, card: GeneratorCard, minutes: float, place: Path)
 def _plan(order: Order, place: Path) -> tuple[Unit, Plan]:
     """Return the unit that trains, and a plan that ends with it."""
     card = GENERATORS.find(order.use, Path.cwd()).card
+    found = read_source(order.source, order.terms, place / "inputs")
     data = data_for(
-        order.source, fits=True, uses_target=False, size=order.size, terms=order.terms, modality=card.modality
+        found.place, fits=True, uses_target=False, size=order.size, terms=found.terms, modality=card.modality
     )
     if order.source == STUDIO:
         chosen: dict[str, JSON] = {"people": order.people, "per_person": order.per_person, "seed": order.population}
@@ -218,9 +221,10 @@ def _run(plan: Plan, unit: Unit, place: Path, display: Display) -> Finished:
     return ran.finished[unit.id]
 
 
-def _may_show(order: Order) -> bool:
+def _may_show(order: Order, place: Path) -> bool:
     """Whether pictures of the training may leave: they may look like those it learns from."""
-    return order.source == STUDIO or (order.terms or Terms()).allow("publish")
+    found = read_source(order.source, order.terms, place / "inputs")
+    return order.source == STUDIO or (found.terms or Terms()).allow("publish")
 
 
 def _write(out: Path, order: Order, card: GeneratorCard, done: Finished) -> None:

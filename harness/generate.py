@@ -87,7 +87,7 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
         size: Side of the pictures.
         version: What the system is called in the Items; default the card's.
         parameters: Of the generator.
-        terms: What may be done with the folder; needed for real people. A MediaSet has its own.
+        terms: What may be done with the folder; needed for real people. A MediaSet has its own, which bind: give none.
         seed: Of the requests, and of training where there is one.
         weights: A folder that `save` or `fauxbench fit` wrote, used in place of training, or `shipped`: those that come
             with the generator, which are used without a word only for people whom the studio rendered.

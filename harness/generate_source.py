@@ -10,6 +10,7 @@ from .datasets.inputs import folder_of, is_set
 from .errors import InputError
 from .media.mediaset import MediaSet, Terms
 from .planning.shipped import serving, shipped_folder
+from .planning.terms import already_bound
 from .registry import Part
 
 SHIPPED = "shipped"
@@ -33,20 +34,23 @@ class Trained(NamedTuple):
 
 
 def read_source(source: str, terms: Terms | None, scratch: Path) -> Source:
-    """Return a folder for what a user gave; a MediaSet is laid out by identity, and brings its terms along.
+    """Return a folder for what a user gave; a MediaSet is laid out by identity, and brings its terms along: these bind.
 
     Raises:
+        InputError: Terms are given for a MediaSet.
         RefusedError: The terms of a MediaSet do not permit evaluation.
         IntegrityError: The records of a MediaSet were changed.
     """
     if not is_set(Path(source)):
         return Source(source, terms, None)
     media = MediaSet.open(Path(source))
+    if terms is not None:
+        raise already_bound(source, media)
     place = str(folder_of(Path(source), scratch, whole=True))
     if media.card.origin != "studio":
-        return Source(place, terms or media.card.terms, None)
+        return Source(place, media.card.terms, None)
     words = media.items[0].cluster.split("-")  # studio-00012, or studio-7001-00012 of another population
-    return Source(place, terms or media.card.terms, int(words[1]) if len(words) > 2 else 0)
+    return Source(place, media.card.terms, int(words[1]) if len(words) > 2 else 0)
 
 
 def trained(

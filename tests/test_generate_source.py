@@ -37,8 +37,9 @@ def test_a_rendered_set_brings_its_terms_and_people_along(rendered: Path, tmp_pa
     assert people == sorted({item.cluster for item in MediaSet.open(rendered)})
     assert sum(1 for _ in Path(found.place).rglob("*.png")) == 8  # all of it, not its test split
     own = Terms(people="none")
-    assert read_source(str(rendered), own, tmp_path).terms == own
     assert read_source(str(tmp_path), own, tmp_path) == (str(tmp_path), own, None)
+    with pytest.raises(fauxbench.InputError, match=r"terms of its own .*: leave out"):
+        read_source(str(rendered), own, tmp_path)
 
 
 def test_what_comes_trained_is_not_trained_for_rendered_people(rendered: Path, tmp_path: Path) -> None:

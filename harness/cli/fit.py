@@ -9,7 +9,7 @@ import typer
 from ..errors import InputError
 from . import options
 from .generate import _parameters as parameters_of
-from .generate import granted_terms
+from .generate import terms_given
 
 
 def register(app: typer.Typer) -> None:
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 def fit(
     generator: Annotated[str, typer.Argument(help="A name from `fauxbench list generators`, or file.py:Class.")],
     out: Annotated[Path, typer.Option(help="A new folder for weights, card and pictures.")],
-    source: Annotated[str, typer.Option("--on", help="`studio`, or a folder of real pictures.")] = "studio",
+    source: Annotated[str, typer.Option("--on", help="`studio`, a folder of real pictures, or a set.")] = "studio",
     size: Annotated[int | None, typer.Option(min=8, max=4096, help="Side of the pictures.")] = None,
     people: Annotated[int | None, typer.Option(min=3, help="studio: identities.", show_default="48")] = None,
     per_person: Annotated[int | None, typer.Option(min=1, help="studio: pictures of each.", show_default="10")] = None,
@@ -72,7 +72,7 @@ def fit(
         population=population,
         seed=seed,
         parameters=parameters,
-        terms=None if source == "studio" else granted_terms(who, permits, grant),
+        terms=None if source == "studio" else terms_given(source, who, permits, grant),
         device=device,
     )
     made = fit_generator(order, out=out, minutes=minutes, resume=resume, store=store, display=display)

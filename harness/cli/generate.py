@@ -46,13 +46,10 @@ def generate(
     Weights that come with a generator are used for the studio's people, and for sets of them; a folder of others is
     learnt from, or take `--weights shipped`.
     """
-    from ..datasets.inputs import is_set
     from ..execute.display import Display, display_for
     from ..generate import generate as generate_set
 
     options.check_device(device)
-    granted = (people, permits, grant) != ("real", "", "")
-    terms = granted_terms(people, permits, grant) if granted or not is_set(Path(source)) else None
     made = generate_set(
         generator,
         n=n,
@@ -61,7 +58,7 @@ def generate(
         size=size,
         version=version,
         parameters=_parameters(set_ or []),
-        terms=terms,
+        terms=terms_given(source, people, permits, grant),
         seed=seed,
         weights=weights,
         refit=refit,
@@ -75,12 +72,16 @@ def generate(
     typer.echo(json.dumps({"path": str(made.folder), **counts}) if json_ else str(made.folder))
 
 
-def granted_terms(people: str, permits: str, grant: str) -> "Terms":
-    """Return the terms of a folder, from the words of the command line.
+def terms_given(source: str, people: str, permits: str, grant: str) -> "Terms | None":
+    """Return the terms of a folder, from the words of the command line; None for a set, unless words are given.
 
     Raises:
         InputError: They are no terms.
     """
+    from ..datasets.inputs import is_set
+
+    if is_set(Path(source)) and (people, permits, grant) == ("real", "", ""):
+        return None
     from pydantic import ValidationError
 
     from ..media.mediaset import Terms

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from ..datasets.folder import recorded_terms
 from ..errors import SuiteError
 from ..media.item import Modality, Split
 from ..media.mediaset import Terms
@@ -20,6 +19,7 @@ from .safety import plan_safety
 from .sets import counts_to_ask, plan_real
 from .shortcuts import plan_shortcuts
 from .systems import plan_systems
+from .terms import terms_of_folder
 from .utility import plan_utility
 
 
@@ -49,8 +49,9 @@ def _terms(suite: Suite, base: Path) -> Terms:
     data = suite.data
     if data.dataset == "studio":
         return RENDERED
-    recorded = recorded_terms(base / data.path) if data.dataset == "folder" and data.path else None
-    return data.terms or recorded or Terms()
+    if data.dataset != "folder" or data.path is None or not (base / data.path).is_dir():
+        return data.terms or Terms()  # of a published set they are read with it; what is not there is said later
+    return terms_of_folder(base / data.path, data.terms)
 
 
 def plan_suite(

@@ -23,6 +23,7 @@ from ..suite import SystemSpec
 from .chains import learns_from, plan_parts
 from .model import REAL, Draft, System, code_of
 from .shipped import with_shipped
+from .terms import terms_of_outputs
 
 SECONDS_PER_CLIP = 3.0
 """That a system takes for one clip, until it is known better."""
@@ -211,7 +212,7 @@ def _folder_system(draft: Draft, spec: SystemSpec) -> System:
         "size": draft.output_size,
         "seed": draft.suite.seed,
         "counts": {str(split): n for split, n in draft.counts.items()},
-        "terms": draft.terms.model_dump(mode="json"),
+        "terms": terms_of_outputs(folder, draft.terms).model_dump(mode="json"),
         "code": code_of("datasets", "media", "execute/steps/sets.py"),
     }
     card = GeneratorCard(

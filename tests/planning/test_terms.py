@@ -3,11 +3,16 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tests.planning.plans import fingerprints, folder_data, plan
+from tests.planning.plans import FOLDER, fingerprints, folder_data, plan
 
-from fauxbench.harness.errors import FauxbenchError, RefusedError
+from fauxbench.harness.errors import FauxbenchError, InputError, RefusedError
+from fauxbench.harness.media.content import ImageMedia
+from fauxbench.harness.media.item import Item, Kind, Modality
+from fauxbench.harness.media.mediaset import MediaSetWriter, Terms
 from fauxbench.harness.plan import Unit
+from fauxbench.harness.planning.terms import terms_of_folder, terms_of_outputs
 from fauxbench.harness.safeguards.consent import consents_file
 
 
@@ -78,3 +83,55 @@ def test_consent_and_terms_are_part_of_what_is_generated(swap: str, photographs:
     (tmp_path / "consents.jsonl").write_text("hello")
     with pytest.raises(FauxbenchError, match="line 1: not a consent record"):
         generated(real)
+
+
+NARROW = {"people": "real", "permits": ("evaluate", "train"), "grant": "me"}
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Path:
+    return seal(tmp_path / "sealed", Terms.model_validate(NARROW))
+
+
+def seal(folder: Path, terms: Terms) -> Path:
+    writer = MediaSetWriter(folder, name="s", origin="folder", terms=terms)
+    for number in range(6):
+        item = Item(id=f"a{number}", modality=Modality.IMAGE, kind=Kind.REAL, group="g")
+        writer.add(item, ImageMedia(pixels=np.full((8, 8, 3), number, np.uint8)))
+    writer.seal()
+    return folder
+
+
+def linked(target: Path, sealed: Path) -> Path:
+    target.mkdir()
+    for file in (sealed / "media").iterdir():
+        (target / file.name).symlink_to(file)
+    return target
+
+
+def test_given_terms_do_not_overrule_those_of_a_set(sealed: Path, tmp_path: Path) -> None:
+    more = {"people": "rendered", "permits": ("evaluate", "train", "publish"), "grant": "x"}
+    (tmp_path / "holding").mkdir()
+    (tmp_path / "holding" / "inner").symlink_to(sealed)
+    for place in (sealed, sealed / "media", tmp_path / "holding", linked(tmp_path / "links", sealed)):
+        with pytest.raises(InputError, match=r"terms of its own \(people real, permits evaluate, train\).* leave out"):
+            plan(tmp_path, "environment", data=folder_data(place, **more))
+        same = Terms.model_validate(NARROW)
+        assert terms_of_folder(place, same) == same  # it changes nothing
+    with pytest.raises(RefusedError, match="permit 'edit'"):
+        plan(tmp_path, "environment", data={**folder_data(sealed), "identities": "flat"})
+    copied = tmp_path / "sealed-beside"  # another folder beside a set is not of it
+    copied.mkdir()
+    (copied / "own.png").write_bytes((sealed / "media" / "a0.png").read_bytes())
+    assert terms_of_folder(copied, Terms(people="none")) == Terms(people="none")
+
+
+def test_outputs_that_are_a_set_keep_its_terms(sealed: Path, tmp_path: Path) -> None:
+    rendered = Terms(people="rendered", permits=("evaluate", "publish"), grant="rendered")
+    assert terms_of_outputs(sealed, rendered) == Terms.model_validate(NARROW)
+    other = Terms(permits=("evaluate", "publish"), grant="them")
+    assert terms_of_outputs(sealed, other) == Terms(grant="them; me")
+    assert terms_of_outputs(sealed / "media", rendered) == Terms.model_validate(NARROW)
+    assert terms_of_outputs(seal(tmp_path / "nobody", Terms(people="none")), other) == other
+    units = plan(tmp_path, {**FOLDER, "path": str(sealed)}).plan.units
+    assert next(unit for unit in units if unit.kind == "collect").key["terms"]["people"] == "real"
