@@ -96,6 +96,13 @@ class SmallEdit(Document):
     at_most: float
 
 
+class Choice(Document):
+    """One value of a parameter."""
+
+    parameter: str
+    value: str
+
+
 class Recipe(Document):
     """How the weights that come with a system were trained: on rendered people whom no suite draws by default."""
 
@@ -132,6 +139,10 @@ class GeneratorCard(PartCard):
     """Attribute -> the strengths that are asked for in turn, -1 (as low as it gets) to 1."""
     small_edit: SmallEdit | None = None
     """Up to which strength its kind is augmented_real."""
+    audio_language: Literal["same", "other"] = "same"
+    """What the sound that it is given is in: its target's language, where somebody speaks it, or another one."""
+    other_language: Choice | None = None
+    """The value that makes `audio_language` `other`."""
     cost: float = 60.0
     """Seconds that a fit with default parameters takes on one core, for estimates before the first run."""
     recipe: Recipe | None = None
@@ -141,10 +152,13 @@ class GeneratorCard(PartCard):
 
     def with_parameters(self, parameters: Mapping[str, JSON]) -> "GeneratorCard":
         """Return the card of the system with these parameters: a small edit makes augmented real items."""
-        small = self.small_edit
-        if small is None or float(parameters[small.parameter]) > small.at_most:
-            return self
-        return self.model_copy(update={"kind": "augmented_real"})
+        changed: dict[str, str] = {}
+        small, other = self.small_edit, self.other_language
+        if small is not None and float(parameters[small.parameter]) <= small.at_most:
+            changed["kind"] = "augmented_real"
+        if other is not None and parameters[other.parameter] == other.value:
+            changed["audio_language"] = "other"
+        return self.model_copy(update=changed)
 
 
 class DetectorCard(PartCard):

@@ -25,6 +25,8 @@ class Dub(Generator):
     def _dubbed(self, request: Request) -> Artifact:
         mouth = str(self.parameters["mouth"])
         clip = frames_of(request.target)
+        if mouth == "foreign":
+            _check_foreign(request)
         heard = hear(request.target if mouth == "own" else request.audio)
         count = sum(1 for _ in islice(clip.frames(), heard.frames))
 
@@ -36,3 +38,14 @@ class Dub(Generator):
 
         media = VideoMedia(frames=frames, fps=FPS, sound=heard.sound[: round(count * RATE / FPS)], sample_rate=RATE)
         return Artifact(request_id=request.id, media=media, facts={"mouth": mouth, **heard.facts})
+
+
+def _check_foreign(request: Request) -> None:
+    """Make sure that the sound is in another language than the target, whoever asks."""
+    mine, other = (item.language if item else None for item in (request.target, request.audio))
+    if not mine or not other or mine == other:
+        raise Unfit(
+            "missing",
+            f"request has no sound in another language than the target's ({mine or 'unknown'}): somebody in the split "
+            "must speak one",
+        )

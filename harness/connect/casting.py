@@ -109,9 +109,12 @@ class Cast:
 
         In the target's language and another sentence; by the target's own voice, where it says another one, so that
         nothing but the lips is made; else by everybody else's in turn. What is missing is given up in the order of
-        voice, sentence, language.
+        voice, sentence, language. A system that asks for another language is given that alone, or nothing.
         """
         others = [item for item in self.sounds if target is None or item.id != target.id]
+        if self.card.audio_language == "other":
+            mine = target.language if target else None
+            others = [item for item in others if mine and item.language and item.language != mine]
         if not others:
             return None
         if target is None or target.language is None:

@@ -12,6 +12,7 @@ from fauxbench.harness.errors import InputError
 from fauxbench.harness.media.content import ImageMedia, SoundMedia
 from fauxbench.harness.media.item import Item, Kind, Modality, Split
 from fauxbench.harness.media.mediaset import MediaSet, MediaSetWriter
+from fauxbench.harness.registry import GENERATORS
 
 SOUND = SoundMedia(sound=np.zeros(1600, np.float32))
 CARD = GeneratorCard(
@@ -91,6 +92,31 @@ def test_the_item_says_whose_words_and_voice_they_are(fake: bool, tmp_path: Path
     assert (item.clusters["identity"], item.clusters["speaker"]) == ("a", "voice of nobody")
     assert (item.language, item.facts["transcript"], item.facts["audio"]) == ("cmn", "words of n1", "m1")
     assert item.sources == ("a1", "m1")
+
+
+def of_another_language(real: MediaSet, n: int) -> dict[str, str | None]:
+    card = GENERATORS.find("dub", Path()).card.with_parameters({"mouth": "foreign"})
+    found = requests_for(card, {Split.TEST: n}, 0, real, Output())
+    return {one.request.target.id: one.request.audio.id if one.request.audio else None for one in found}
+
+
+def test_who_asks_for_another_language_is_given_no_other(tmp_path: Path) -> None:
+    real = spoken(tmp_path / "r", *ROWS, ("a3", "a", "vi", "v3"))
+    pairs = of_another_language(real, 7)
+    assert (pairs["a1"], pairs["a2"], pairs["a3"]) == ("a3", "a3", "a1")  # in the own voice, where it speaks two
+    languages = {item.id: item.language for item in real}
+    assert all(audio and languages[audio] != languages[target] for target, audio in pairs.items())
+    assert len({pairs[name] for name in ("b1", "c1", "d1", "e1")}) > 1  # everybody else's in turn
+    assert pairs == of_another_language(real, 7)
+    card = GENERATORS.find("dub", Path()).card
+    assert {mouth: card.with_parameters({"mouth": mouth}).audio_language for mouth in ("moving", "foreign", "own")} == {
+        "moving": "same", "foreign": "other", "own": "same"}  # fmt: skip
+
+
+def test_where_one_language_is_spoken_there_is_no_sound_in_another(tmp_path: Path) -> None:
+    alone = spoken(tmp_path / "r", *ROWS[:3])
+    assert of_another_language(alone, 3) == {"a1": None, "a2": None, "b1": None}  # dub answers with counted failures
+    assert all(one.request.audio for one in asked(alone, 3))
 
 
 def test_targets_of_a_chain_take_the_place_of_real_ones(tmp_path: Path) -> None:

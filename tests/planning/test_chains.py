@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fauxbench.harness.datasets.studio.recipe import name_of_person
+from fauxbench.harness.datasets.studio_set import studio_splits
 from fauxbench.harness.errors import SuiteError
+from fauxbench.harness.media.item import Split
 from fauxbench.harness.planning.model import SuitePlan
 from fauxbench.harness.planning.planner import plan_suite
 from fauxbench.harness.suite import Suite, find_suite, read_suite
@@ -88,6 +91,15 @@ def test_the_audiovisual_suite_takes_less_than_an_hour_of_two_processors(size: s
     assert {"lser", "mouth_error", "mouth_lag"} <= shown
     names = {system.name.partition("@")[0] for system in found.systems}
     assert names == {"dub", "lipsync", "puppet", "crossmodal"}
+
+
+def test_in_every_split_of_the_audiovisual_suite_somebody_speaks_another_language() -> None:
+    data = read_suite(find_suite("audiovisual")).data
+    splits = studio_splits(data.people, data.splits.model_dump(), 0)
+    spoken: dict[Split, set[str]] = {}
+    for person in range(data.people):
+        spoken.setdefault(splits[name_of_person(0, person)], set()).add(data.languages[person % len(data.languages)])
+    assert {split: len(found) for split, found in spoken.items()} == dict.fromkeys(Split, 2)
 
 
 def test_the_example_of_finished_outputs_plans(tmp_path: Path) -> None:
