@@ -81,14 +81,12 @@ def _entries(table: Table, *, stacked: bool) -> list[list[Entry]]:
 def _entry(text: Shown, cell: Cell, marks: Mapping[str, str], stacked: bool) -> Entry:
     from rich.text import Text
 
+    mark = Text(f" {joined(cell.footnotes, marks)}" if cell.footnotes else "", style="dim")
     value = Text(text.value, style="bold" if cell.bold else "")
-    if cell.footnotes:
-        value = Text.assemble(value, (f" {joined(cell.footnotes, marks)}", "dim"))
     if not text.interval:
-        return (value,)
-    if stacked:
-        return value, Text(text.interval, style="dim")
-    return (Text.assemble(value, (f" {text.interval}", "dim")),)
+        return (Text.assemble(value, mark),)
+    interval = Text.assemble((text.interval, "dim"), mark)  # between the two it would read as part of a number
+    return (value, interval) if stacked else (Text.assemble(value, " ", interval),)
 
 
 def _widths(cells: Sequence[Sequence[Entry]]) -> list[int]:

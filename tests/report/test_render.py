@@ -114,7 +114,7 @@ def printed(table, width, **given):
 def test_terminal_says_what_the_others_say(built):
     text = printed(built["realism"], 200)
     for words in (
-        "0.831 a [0.737, 0.925]",
+        "0.831 [0.737, 0.925] a",
         "FD[spectrum] ↓",
         "\nfully synthetic\n",
         "a  n below 2048",
