@@ -1,7 +1,8 @@
 """Measure two sets of pictures, clips or sounds against each other: the realism part of a suite, without a suite."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from .datasets.inputs import folder_of, part_read
@@ -10,9 +11,10 @@ from .errors import InputError
 from .execute.display import Display
 from .execute.local import LocalExecutor
 from .execute.local import Results as Ran
+from .measure_findings import UNPAIRED, Shared, shared_items, why_nothing
 from .measure_statistics import measure_against_statistics, save_statistics
 from .media.item import Modality
-from .media.mediaset import Terms
+from .media.mediaset import MediaSet, Terms
 from .metrics import metric_card, metric_named
 from .metrics.offers import UNITS, Offer, asked_of, check_names, choices
 from .metrics.statistics import is_statistics, read_statistics
@@ -34,6 +36,13 @@ class Measured:
     """What two sets measure against each other."""
 
     results: Results
+    shared: Shared | None = None
+    """Synthetic files that lie on the real side too."""
+
+    @property
+    def why_nothing(self) -> str | None:
+        """Why nothing that was asked for has a value, and what to do; None if something has one."""
+        return why_nothing(self.results)
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -44,6 +53,10 @@ class Measured:
     def positions(self) -> tuple[Position, ...]:
         """One for each metric over two sets."""
         return tuple(row.position for row in self.rows if row.position is not None)
+
+    def saying(self, *warnings: Iterable[str]) -> "Measured":
+        """Return the same with these warnings in place of its own."""
+        return replace(self, results=self.results.model_copy(update={"warnings": tuple(chain(*warnings))}))
 
 
 NAMED = 20
@@ -65,24 +78,21 @@ def measure(  # noqa: PLR0913 - all but two by name
 ) -> Measured:
     """Measure how near synthetic pictures, clips or sounds come to real ones.
 
-    What is measured follows from what the folders hold; both must hold the same. Features and scores are cached by
-    content, so that a second call is quick. Paired metrics (SSIM, PSNR, LPIPS) compare files of one name: each
-    synthetic file with the real one of the same path below its folder, whatever the suffix; the rest has no part in
-    them, and where no two have a name in common there is no row. A metric whose instrument lacks its weights gives a
-    row that says so. Each metric over two sets has two control rows, real against held-out real and the same after a
-    known light degradation, and a position between them, at equal N on both sides; each metric over one set has that of
-    the real set beside it.
+    What is measured follows from what the folders hold. Features and scores are cached by content. Paired metrics
+    (SSIM, PSNR, LPIPS) compare files of one path below their folders, whatever the suffix; without pairs there is no
+    row. A metric whose instrument lacks its weights gives a row that says so. Each metric over two sets has two control
+    rows, real against held-out real and the same after a known light degradation, and a position between them, at equal
+    N on both sides; each metric over one set has that of the real set beside it.
 
     Args:
         real: Real pictures, clips or sounds: a folder, flat or one sub-folder a person; a zip file of one; a MediaSet;
             or statistics of pytorch-fid (.npz with mu and sigma), from which only the Fréchet distance can be computed.
         synthetic: Synthetic ones, likewise.
-        metrics: Names of metrics, see `fauxbench list metrics`, or names as tables print them, which name the
-            instrument too: `fd` is read through all instruments, `fid` and `fd[spectrum]` through one. Default those
-            of the modality.
+        metrics: Names, see `fauxbench list metrics`: `fd` is read through all instruments, `fid` and `fd[spectrum]`
+            through one. Default those of the modality.
         instruments: Names of instruments, see `fauxbench list instruments`; default those of the modality.
-        protocol: Options of the instruments that know them, for instance `{"resize": "pytorch-fid"}`: `resize` is
-            `clean` (default), `pytorch-fid` (default against statistics) or `tf1`, `precision` is `fp32` or `bf16`.
+        protocol: Options of the instruments that know them: `resize` is `clean` (default), `pytorch-fid` (default
+            against statistics) or `tf1`, `precision` is `fp32` or `bf16`.
         save_stats: File that gets mean and covariance of the real pictures' features, as pytorch-fid reads them.
         store: Default `FAUXBENCH_STORE` or the platform's cache folder.
         device: Of torch.
@@ -90,8 +100,7 @@ def measure(  # noqa: PLR0913 - all but two by name
         display: Told of progress; default nobody.
 
     Raises:
-        InputError: No media, two modalities, a metric or instrument that is unknown or for another modality, an unknown
-            protocol, or a file that is none of these.
+        InputError: No media, two modalities, an unknown or unfit metric, instrument or protocol, or another file.
         RefusedError: The terms of a MediaSet do not permit evaluation.
     """
     check_names(metrics, instruments)
@@ -102,25 +111,44 @@ def measure(  # noqa: PLR0913 - all but two by name
 
     sides = tuple(Path(side).resolve() for side in (real, synthetic))
     if any(map(is_statistics, sides)):
-        if save_stats is not None:
-            raise InputError("statistics cannot be saved of statistics: give pictures on both sides")
-        stored = {side: read_statistics(side) for side in sides if is_statistics(side)}
-        chosen = asked_of(Modality.IMAGE, metrics).offer.metrics
-        return Measured(results=measure_against_statistics(sides, stored, chosen, protocol or {}, run_in(), device))
+        return _against_statistics(sides, metrics, protocol or {}, save_stats, run_in, device)
     folders = tuple(folder_of(side, place / "inputs") for side in sides)
     modality, count = _modality(folders)
     asked = asked_of(modality, metrics, instruments)
     protocols = protocols_of(protocol or {}, asked.offer.instruments)
-    suite = _suite(folders, count, asked.offer)
-    planned = _plan(suite, weights_folder(place), device, protocols, asked.shown)
+    planned = _plan(_suite(folders, count, asked.offer), weights_folder(place), device, protocols, asked.shown)
     ran = run_in().run(planned.plan)
     if save_stats is not None:
         save_statistics(Path(save_stats), ran, protocols)
+    found = _found(planned, ran, metrics or ())
+    hints = () if instruments else _hints(found.rows, modality, metrics or ())
+    return found.saying(filter(None, map(part_read, sides)), found.results.warnings, hints)
+
+
+def _against_statistics(
+    sides: Sequence[Path],
+    metrics: Sequence[str] | None,
+    protocol: Mapping[str, str],
+    save_stats: Path | str | None,
+    run_in: Callable[[], LocalExecutor],
+    device: str,
+) -> Measured:
+    if save_stats is not None:
+        raise InputError("statistics cannot be saved of statistics: give pictures on both sides")
+    stored = {side: read_statistics(side) for side in sides if is_statistics(side)}
+    chosen = asked_of(Modality.IMAGE, metrics).offer.metrics
+    return Measured(results=measure_against_statistics(sides, stored, chosen, protocol, run_in(), device))
+
+
+def _found(planned: SuitePlan, ran: Ran, metrics: Sequence[str]) -> Measured:
+    """Return what was measured, and what is to be said of the files."""
     results = reduce_run(planned, ran).results
-    said = [*filter(None, map(part_read, sides)), *results.warnings, *_named(planned, ran)]
-    named = metrics or ()
-    said += [*(() if instruments else _hints(results.rows, modality, named)), *_unpaired(planned, named)]
-    return Measured(results=results.model_copy(update={"warnings": tuple(said)}))
+    sides = (REAL, planned.systems[0].sets[0])
+    sets = [MediaSet.open(ran.finished[unit].folder / "set") for unit in sides if unit in ran.finished]
+    shared = shared_items(*sets) if len(sets) == len(sides) else None
+    twice = [str(shared)] if shared else []
+    found = Measured(results=results, shared=shared)
+    return found.saying(results.warnings, _named(planned, ran), _unpaired(planned, metrics), twice)
 
 
 def _hints(rows: Sequence[Row], modality: Modality, metrics: Sequence[str]) -> Iterator[str]:
@@ -136,7 +164,7 @@ def _unpaired(planned: SuitePlan, metrics: Sequence[str]) -> Iterator[str]:
     cards = (metric_card(metric_named(word)[0]) for word in metrics)
     names = [card.name for card in cards if card.form == "paired"]
     if names and not any(system.pairs for system in planned.systems):
-        yield f"{', '.join(dict.fromkeys(names))}: not measured: compares files of one name, and no two have one"
+        yield f"{', '.join(dict.fromkeys(names))}: {UNPAIRED}"
 
 
 def _named(planned: SuitePlan, ran: Ran) -> list[str]:

@@ -11,6 +11,7 @@ from ..errors import InputError
 from . import options
 
 if TYPE_CHECKING:
+    from ..measure import Measured
     from ..store.schema import Row
 
 INPUT = "folder, zip file, MediaSet, or statistics of pytorch-fid (.npz with mu and sigma)"
@@ -50,6 +51,8 @@ def measure(
 
     Metrics over pairs (SSIM, PSNR, LPIPS, MCD, ...) compare each synthetic file with the real file of the same name:
     the same path below its folder, whatever the suffix. The others compare the two sets, whatever files are called.
+
+    Ends with 1 if nothing that was asked for could be measured.
     """
     from ..datasets.inputs import check_sides
     from ..metrics.offers import check_names
@@ -61,7 +64,6 @@ def measure(
     check_sides(real, fake)  # all of it before anything heavy is imported
     from ..execute.display import Display, display_for
     from ..measure import measure as measure_sets
-    from ..report import measure_table, provenance, render, rich_table
 
     options.check_device(device)
     found = measure_sets(
@@ -75,10 +77,22 @@ def measure(
         workers=workers,
         display=Display() if quiet else display_for(),
     )
+    _show(found, format_, json_=json_)
+    if found.why_nothing:
+        typer.echo(f"fauxbench: {found.why_nothing}", err=True)
+        raise typer.Exit(1)
+
+
+def _show(found: "Measured", format_: str | None, *, json_: bool) -> None:
+    from ..report import measure_table, provenance, render, rich_table
+
     if json_:
-        rows = [row.model_dump(mode="json") for row in found.rows]
-        positions = [position.model_dump(mode="json") for position in found.positions]
-        document = {"rows": rows, "positions": positions, "warnings": found.results.warnings}
+        document = {
+            "rows": [row.model_dump(mode="json") for row in found.rows],
+            "positions": [position.model_dump(mode="json") for position in found.positions],
+            "on_both_sides": found.shared._asdict() if found.shared else None,
+            "warnings": found.results.warnings,
+        }
         typer.echo(json.dumps(document, ensure_ascii=False))
         return
     table = measure_table(_beside(found.rows), origin=provenance(found.results))
