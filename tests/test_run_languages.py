@@ -8,7 +8,7 @@ import fauxbench
 from fauxbench.harness.errors import SuiteError
 from fauxbench.harness.planning.planner import plan_suite
 from fauxbench.harness.report.page import report_page
-from fauxbench.harness.suite import Suite
+from fauxbench.harness.suite import Suite, find_suite, read_suite
 
 SPOILER = """
 import numpy as np
@@ -131,6 +131,15 @@ def test_what_cannot_be_compared_is_refused_before_anything_runs(
     given, said = WRONG[name]
     with pytest.raises((SuiteError, ValueError), match=said):
         plan_suite(Suite.model_validate({**suite, "languages": {**ASKED, **given}}), tmp_path, tmp_path)
+
+
+def test_tones_of_speech_from_text_are_rows_of_what_has_no_source(tmp_path: Path) -> None:
+    found = plan_suite(read_suite(find_suite("languages"), "tiny"), tmp_path, tmp_path)
+    rows = [(row.system, row.slice["language"]) for row in found.rows if row.metric == "tone_accuracy_of_text"]
+    assert sorted(rows) == [("crosslingual@1", "cmn"), ("tts@1", "cmn")]
+    with_source = {row.system for row in found.rows if row.metric == "tone_accuracy" and row.role == "system"}
+    assert "voiceclone@1" in with_source
+    assert not {"tts@1", "crosslingual@1"} & with_source
 
 
 def test_languages_need_the_metric_that_judges_them(suite: dict[str, object], tmp_path: Path) -> None:

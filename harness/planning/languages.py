@@ -7,7 +7,7 @@ from ..canonical import JSON
 from ..cards import did_you_mean
 from ..datasets.studio.speech.languages import LANGUAGES
 from ..errors import SuiteError
-from ..media.item import Modality
+from ..media.item import Modality, Split
 from ..metrics import metric_card
 from ..metrics.tone_classes import LANGUAGES as CLASSIFIED
 from ..plan import Unit
@@ -26,6 +26,8 @@ JUDGED = ("auc", "accuracy")
 """Measures of detectors by language."""
 SYNTHESISED = ("tone_accuracy", "tone_accuracy_flattened", "tone_accuracy_shuffled")
 """What is said of the synthesiser's own tones."""
+OF_TEXT = "tone_accuracy_of_text"
+"""What is said of speech that was made from text: no real sound was its source, and the tones are the text's."""
 VALUE, EFFECT, CONTRAST = "value", "effect", "difference in differences"
 """What a row about languages holds: `statistic` of its slice."""
 
@@ -55,6 +57,7 @@ def plan_languages(draft: Draft, detectors: Sequence[Scored]) -> None:
     for one in said:
         draft.rows += [_of_language(one, code) for code in tonal]
     _synthesiser(draft, spec, tonal)
+    _of_texts(draft, spec, tonal)
     for system in spec.systems:
         _contrasts(draft, spec, system, said, tonal)
 
@@ -144,15 +147,14 @@ def _judged(draft: Draft, detectors: Sequence[Scored], tonal: Mapping[str, bool]
 
 def _synthesiser(draft: Draft, spec: LanguagesSpec, tonal: Mapping[str, bool]) -> None:
     """Add how well the tones of the real set's own speech are told apart, language by language."""
-    codes = [code for code, is_tonal in tonal.items() if is_tonal and code in CLASSIFIED]
+    codes = _classified(tonal)
     if not codes:
         return
-    code = code_reached("metrics/tone_accuracy.py", "execute/steps/languages.py")
     unit = Unit(
         id="tones of the real set",
         kind="synthesiser_tones",
         what="languages",
-        key={"languages": codes, "seed": draft.suite.seed, "code": code},
+        key={"languages": codes, "seed": draft.suite.seed, "code": _code_of_tones()},
         inputs={"real_set": REAL},
         cost=5,
     )
@@ -162,6 +164,32 @@ def _synthesiser(draft: Draft, spec: LanguagesSpec, tonal: Mapping[str, bool]) -
             protocol: dict[str, JSON] = {"metric": f"{metric} 1", "condition": "none", "synthesiser": spec.synthesiser}
             row = _row(REAL, "real", metric, REAL, protocol)
             draft.rows.append(_of_language(_Said(name, replace(row, role="control"), f"/{metric}"), language))
+
+
+def _of_texts(draft: Draft, spec: LanguagesSpec, tonal: Mapping[str, bool]) -> None:
+    """Add how well tones are told in what systems made of texts alone, language by language."""
+    codes = _classified(tonal)
+    for system in draft.systems if codes else ():
+        if system.pairs or "text" not in system.card.uses or system.card.modality != "audio":
+            continue
+        unit = Unit(
+            id=f"tones of the texts of {system.name}",
+            kind="tones_of_text",
+            what="languages",
+            key={"languages": codes, "seed": draft.suite.seed, "code": _code_of_tones()},
+            inputs={"set": system.sets[0]},
+            cost=5 + 0.75 * draft.counts.get(Split.TEST, 0),
+        )
+        name = draft.add(unit)
+        protocol: dict[str, JSON] = {"metric": f"{OF_TEXT} 1", "condition": "none", "synthesiser": spec.synthesiser}
+        row = _row(system.name, system.card.kind, OF_TEXT, system.sets[0], protocol)
+        said = _Said(name, replace(row, direction=Direction.HIGHER), f"/{OF_TEXT}")
+        draft.rows += [_of_language(said, code) for code in codes]
+
+
+def _classified(tonal: Mapping[str, bool]) -> list[str]:
+    """Return the tonal languages whose tones the classifier knows."""
+    return [code for code, is_tonal in tonal.items() if is_tonal and code in CLASSIFIED]
 
 
 def _contrasts(
@@ -220,6 +248,10 @@ def _row(system: str, kind: str, metric: str, made: str, protocol: Mapping[str, 
         set_unit=made,
         protocol=protocol,
     )
+
+
+def _code_of_tones() -> str:
+    return code_reached("metrics/tone_accuracy.py", "execute/steps/languages.py")
 
 
 def _code() -> str:

@@ -13,6 +13,7 @@ from .panels import system_cell, value_cell
 SECTION = "languages"
 CONTRAST = "difference in differences"
 TONES = "tones"
+AFTER = ("tone_accuracy", "tone_accuracy_of_text")
 SYNTHESISED = ("tone_accuracy", "tone_accuracy_flattened", "tone_accuracy_shuffled")
 
 
@@ -167,17 +168,13 @@ def _system(system: str, contrasts: Sequence[Row], rows: Sequence[Row], origin: 
 def _tones(rows: Sequence[Row], origin: Mapping[str, str]) -> Table:
     """Return a line for each tonal language: the synthesiser's own tones, and what is left of them in each system."""
     own = [row for row in rows if row.role == "control" and row.metric in SYNTHESISED]
-    after = [
-        row
-        for row in rows
-        if row.metric == "tone_accuracy" and row.role == "system" and row.slice["statistic"] == "value"
-    ]
-    systems = list(dict.fromkeys(row.system for row in after))
+    after = [row for row in rows if row.metric in AFTER and row.role == "system" and row.slice["statistic"] == "value"]
+    systems = dict.fromkeys((row.system, row.metric) for row in sorted(after, key=lambda row: AFTER.index(row.metric)))
     found = {(row.system, row.metric, row.slice["language"]): row for row in (*own, *after)}
     lines = []
     for code in dict.fromkeys(row.slice["language"] for row in own):
         first = found["real", SYNTHESISED[0], code]
-        places = [("real", metric) for metric in SYNTHESISED] + [(name, "tone_accuracy") for name in systems]
+        places = [("real", metric) for metric in SYNTHESISED] + list(systems)
         shown = [found.get((*place, code)) for place in places]
         count = Cell(value=first.n if first.value is not None else None)
         lines.append(
@@ -190,8 +187,8 @@ def _tones(rows: Sequence[Row], origin: Mapping[str, str]) -> Table:
         caption=words.sentences(
             "Share of syllables whose lexical tone is told from F0 alone, tones weighed as if all were as frequent, "
             f"by a linear classifier that learnt from other voices of eSpeak NG: in the sounds of {name}, in the same "
-            "with one F0 and with F0 that changed places (what is told there is chance), and in what systems made of "
-            "them.",
+            "with one F0 and with F0 that changed places (what is told there is chance), in what systems made of them "
+            "(after), and in what systems made of texts (of text), where tones are those that eSpeak NG gives it.",
             "It tells whether F0 does what the synthesiser means by a tone, not whether a listener hears the word.",
             words.interval_words([*own, *after]),
         ),
@@ -201,7 +198,15 @@ def _tones(rows: Sequence[Row], origin: Mapping[str, str]) -> Table:
             Column(key="synthesiser", label=name, group="before", direction=Direction.HIGHER),
             Column(key="flattened", label="flattened", group="before"),
             Column(key="shuffled", label="shuffled", group="before"),
-            *(Column(key=name, label=name, group="after", direction=Direction.HIGHER) for name in systems),
+            *(
+                Column(
+                    key=name,
+                    label=name,
+                    group="after" if metric == AFTER[0] else "of text",
+                    direction=Direction.HIGHER,
+                )
+                for name, metric in systems
+            ),
         ),
         rows=tuple(lines),
         provenance=origin,

@@ -6,9 +6,7 @@ weights go into `metrics/tone_classes.json`, and its digest must be put into `me
 """
 
 import argparse
-import ctypes
 import json
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -19,7 +17,9 @@ from ..canonical import digest_of_bytes
 from ..datasets.studio.speech import espeak
 from ..datasets.studio.speech.languages import LANGUAGES as SPOKEN
 from ..datasets.studio.speech.sentences import Sentence, sentences, sentences_of
+from ..datasets.studio.speech.tones import labelled, phonemes_of
 from ..datasets.studio.speech.voices import RESERVED_VOICES, voice
+from ..errors import InputError
 from ..media.item import Split
 from ..metrics.audio_pitch import RESOLUTION, Contour, contour_of
 from ..metrics.audio_prosody import flattened_f0, shuffled_f0
@@ -32,60 +32,8 @@ EVERY = 3
 """Of the sentences that may be learnt, one in so many is."""
 COARSE = 0.2
 """Semitones of the grid on which F0 of the training is found: six times as fast, and within 9 cents."""
-VOWELS = "aAeEiIoOuUVyY03@&"
-_SKIPPED = re.compile(r"(?:\(\w+\)|_[:|!^]?|[\s',%=|:])*")
-_TONE = re.compile(r":?(\d+)")
 
 Heard = tuple[Contour, tuple[Syllable, ...]]
-
-
-def phonemes_of(sentence: Sentence) -> str:
-    """Return a sentence as eSpeak NG's phonemes, tones among them."""
-    if SPOKEN[sentence.language].phonemic:
-        return sentence.spoken
-    parts = []
-    with espeak._library() as lib:
-        lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
-        espeak._select(lib, sentence.language, "")
-        rest = ctypes.c_char_p(sentence.spoken.encode())
-        while rest:
-            parts.append((lib.espeak_TextToPhonemes(ctypes.byref(rest), 1, 0) or b"").decode())
-    return " ".join(parts)
-
-
-def labelled(names: Sequence[str], written: str, language: str) -> list[tuple[str, str]]:
-    """Return the phonemes that were heard, each vowel with its tone.
-
-    Raises:
-        ValueError: They are not those that are written.
-    """
-    found: list[tuple[str, str]] = []
-    word, words, place = 0, [], 0
-    for name in names:
-        gap = _SKIPPED.match(written, place)
-        place, word = (gap.end(), word + (" " in gap.group())) if gap else (place, word)
-        if not written.startswith(name, place):
-            raise ValueError(f"{language}: heard {name!r} where {written[place : place + 12]!r} is written")
-        place += len(name)
-        tone = _TONE.match(written, place)
-        found.append((name, ""))
-        words.append(word)
-        if tone:
-            place = tone.end()
-            vowels = [k for k, (one, _) in enumerate(found) if one[:1] in VOWELS] if language == "th" else []
-            home = vowels[-1] if vowels else len(found) - 1
-            found[home] = (found[home][0], tone.group(1))
-    return _level(found, words) if language == "vi" else found
-
-
-def _level(found: list[tuple[str, str]], words: Sequence[int]) -> list[tuple[str, str]]:
-    """Return Vietnamese phonemes with tone 1, which is not written, where a word has no other."""
-    toned = {word for word, (_, tone) in zip(words, found, strict=True) if tone}
-    for place, (word, (name, _)) in enumerate(zip(words, found, strict=True)):
-        if word not in toned and name[:1] in VOWELS:
-            found[place] = (name, "1")
-            toned.add(word)
-    return found
 
 
 def table() -> dict[str, str]:
@@ -96,8 +44,8 @@ def table() -> dict[str, str]:
             spoken = espeak.speak(sentence.spoken, language, phonemic=SPOKEN[language].phonemic)
             names = [one.mnemonic for one in spoken.phonemes if not one.mnemonic.startswith("_")]
             try:
-                tokens = labelled(names, phonemes_of(sentence), language)
-            except ValueError as error:
+                tokens = labelled(names, phonemes_of(sentence.spoken, language), language)
+            except InputError as error:
                 print(f"{sentence.id} is left out: {error}", file=sys.stderr)  # noqa: T201
                 continue
             found[sentence.id] = " ".join(f"{name}/{tone}" if tone else name for name, tone in tokens)

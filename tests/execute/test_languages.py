@@ -1,6 +1,7 @@
 """Steps about languages, over scores and measurements that were made by hand."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fauxbench import SoundMedia, synthesise
 from fauxbench.harness.execute.step import Step
 from fauxbench.harness.execute.steps import step_function
 from fauxbench.harness.media.item import Item, Kind, Modality, Split
 from fauxbench.harness.media.mediaset import MediaSetWriter
+from fauxbench.harness.stats.blocks import FEWEST
 from fauxbench.harness.stats.thresholds import Threshold
 
 PEOPLE = 8
@@ -135,3 +138,54 @@ def test_the_contrast_is_over_languages_whose_controls_fail(
     nothing = run("contrast_languages", inputs, tmp_path / "again", **key)["difference in differences"]
     assert nothing["value"] is None
     assert "no comparison" in nothing["reason"]
+
+
+MANDARIN, VOICE = "今天的天气非常好。", 1_500_003
+
+
+def from_text(folder: Path, change: Callable[[SoundMedia], SoundMedia], **facts: object) -> Path:
+    """A set of what `tts` makes of a Mandarin text, five times, changed."""
+    writer = MediaSetWriter(folder / "set", name="x", origin="test", modality=Modality.AUDIO)
+    for number in range(FEWEST):
+        item = Item(
+            id=f"{number}",
+            modality=Modality.AUDIO,
+            kind=Kind.FULLY_SYNTHETIC,
+            audio_fake=True,
+            group="x",
+            split=Split.TEST,
+            language="cmn",
+            clusters={"identity": f"{number}"},
+            facts={"synthesiser": "eSpeak NG", "voice": VOICE, "text": MANDARIN, **facts},
+        )
+        writer.add(item, change(synthesise(MANDARIN, "cmn", VOICE)))
+    writer.seal()
+    return folder
+
+
+def hummed(media: SoundMedia) -> SoundMedia:
+    t = np.arange(len(media.sound)) / media.sample_rate
+    hum = 0.1 * sum(np.cos(2 * np.pi * 130 * k * t) / k for k in range(1, 9))
+    return SoundMedia(sound=np.asarray(hum, dtype=np.float32), sample_rate=media.sample_rate)
+
+
+def later(media: SoundMedia) -> SoundMedia:
+    return replace(media, sound=np.concatenate([np.zeros(2205, np.float32), media.sound]))
+
+
+def test_speech_made_from_text_keeps_the_tones_of_its_text(tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader")
+
+    def said(name: str, change: Callable[[SoundMedia], SoundMedia], **facts: object) -> dict[str, Any]:
+        inputs = {"set": from_text(tmp_path / name, change, **facts)}
+        found = run("tones_of_text", inputs, tmp_path / f"{name}-out", languages=["cmn", "vi"], seed=0)
+        assert found["vi/tone_accuracy_of_text"]["reason"] == "no item in this language"
+        return dict(found["cmn/tone_accuracy_of_text"])
+
+    whole, flat = said("whole", lambda media: media), said("hum", hummed)
+    assert whole["n"] == flat["n"] == FEWEST
+    assert whole["value"] > flat["value"] + 0.3
+    assert "no better than flat or shuffled F0" not in whole["flags"]
+    assert "no better than flat or shuffled F0" in flat["flags"]
+    for unknown in (said("late", later), said("piper", lambda media: media, synthesiser="Piper")):
+        assert (unknown["value"], unknown["reason"]) == (None, f"{FEWEST} of {FEWEST} items gave no value")

@@ -6,7 +6,7 @@ from fauxbench.harness.report import FORMATS, render, tables
 from fauxbench.harness.stats.languages import Tones, contrast_languages, rows_of
 
 SIDES = {"cmn": True, "yue": True, "vi": True, "th": True, "en": False, "es": False, "de": False, "id": False}
-CLONE, COPY, MADE = "clone@1", "clone@copy", "eSpeak NG 1.52"
+CLONE, COPY, SPEECH, MADE = "clone@1", "clone@copy", "tts@1", "eSpeak NG 1.52"
 KEPT = Tones(0.9, 0.0, 0.1)
 
 
@@ -35,6 +35,7 @@ def document(sample, effects, tones=None):
     for code in ("cmn", "th"):
         for name, value in (("", 0.75), ("_flattened", 0.25), ("_shuffled", 0.125)):
             rows.append(row("real", f"tone_accuracy{name}", value, code=code))
+        rows.append(row(SPEECH, "tone_accuracy_of_text", 0.5, code=code))
         rows.append(row(CLONE, "tone_accuracy", 0.625, code=code))
     return sample.results(rows, systems=())
 
@@ -67,7 +68,8 @@ def test_a_language_whose_tones_fail_makes_it_description(sample):
 def test_the_synthesiser_s_tones_have_a_line_for_each_language(sample):
     found = tables(document(sample, range(8)), version="0.0")["languages-tones"]
     assert [line.cells[0].text for line in found.rows] == ["cmn", "th"]
-    assert [cell.value for cell in found.rows[0].cells[2:]] == [0.75, 0.25, 0.125, 0.625]
+    assert [cell.value for cell in found.rows[0].cells[2:]] == [0.75, 0.25, 0.125, 0.625, 0.5]
+    assert [(column.label, column.group) for column in found.columns[-2:]] == [(CLONE, "after"), (SPEECH, "of text")]
     assert "not whether a listener hears the word" in found.caption
 
 

@@ -37,6 +37,7 @@ _HOME = {
     "by_language": "languages",
     "languages_detected": "languages",
     "synthesiser_tones": "languages",
+    "tones_of_text": "languages",
     "contrast_languages": "languages",
 }
 

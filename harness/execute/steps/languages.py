@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...canonical import JSON, digest_of
+from ...datasets.studio.speech.tones import toned
 from ...errors import InputError, MediaError
 from ...media.content import SoundMedia
 from ...media.item import Item, Split
@@ -15,8 +16,8 @@ from ...media.read import DIGEST_RATE, read_sound
 from ...metrics import load_metric
 from ...metrics.base import Evidence, Features
 from ...metrics.sets import cluster_name
-from ...metrics.tone_accuracy import tone_accuracies
-from ...metrics.tone_classes import syllables_of
+from ...metrics.tone_accuracy import SPOILT, tone_accuracies
+from ...metrics.tone_classes import Syllable, matched, syllables_of
 from ...stats.blocks import FEWEST
 from ...stats.intervals import cluster_bootstrap
 from ...stats.languages import Tones, rows_of
@@ -30,6 +31,8 @@ from .measures import measurement_record, read_features
 
 CONTRAST = "difference in differences"
 NONE_HERE = "no item in this language"
+IN_STEP = 0.02
+"""Seconds by which a sound may be longer or shorter than what it was made of; a frame of F0 is 0.01."""
 
 
 def by_language(step: Step) -> Outcome:
@@ -110,25 +113,59 @@ def synthesiser_tones(step: Step) -> Outcome:
     found: dict[str, Measurement] = {}
     for code in step.key["languages"]:
         mine = [item for item in spoken.get(code, ()) if syllables_of(item.facts, code)]
-        kept: dict[str, dict[str, float]] = {}
-        for item in mine:
-            for name, value in _accuracies(item, code, generator).items():
-                kept.setdefault(name, {})[item.id] = value
+        told = {item.id: _accuracies(item, code, generator) for item in mine}
         for name in ("", "_flattened", "_shuffled"):
-            values = kept.get(name, {})
+            values = {item: values[name] for item, values in told.items() if values}
             found[f"{code}/tone_accuracy{name}"] = _mean_of(values, mine, int(step.key["seed"]))
     return _measured(step, found)
 
 
-def _accuracies(item: Item, code: str, generator: np.random.Generator) -> Mapping[str, float]:
+def tones_of_text(step: Step) -> Outcome:
+    """Say for each tonal language how well the tones of texts are told in what a system made of them.
+
+    The truth is what eSpeak NG says of the text in the voice that the system began with: its tones, at its times.
+    """
+    spoken = _languages(step.set("set").select(Split.TEST))
+    generator = np.random.default_rng([int(step.key["seed"]), 2])
+    found: dict[str, Measurement] = {}
+    for code in step.key["languages"]:
+        mine = spoken.get(code, [])
+        told = {item.id: _accuracies(item, code, generator, of_text=True) for item in mine}
+        values = {item: values[""] for item, values in told.items() if values}
+        one = _mean_of(values, mine, int(step.key["seed"]))
+        gains = [values[""] - max(values["_flattened"], values["_shuffled"]) for values in told.values() if values]
+        gain = cluster_bootstrap(gains, [i.cluster for i in mine if i.id in values], generator) if gains else None
+        spoilt = gain is not None and gain.low <= 0
+        found[f"{code}/tone_accuracy_of_text"] = replace(one, flags=(*one.flags, SPOILT)) if spoilt else one
+    return _measured(step, found)
+
+
+def _accuracies(item: Item, code: str, generator: np.random.Generator, *, of_text: bool = False) -> Mapping[str, float]:
     """Return what the classifier gets right in a sound as it is, flattened and shuffled; nothing where it cannot."""
     if item.location is None:
         return {}
     try:
         sound = SoundMedia(sound=read_sound(item.location), sample_rate=DIGEST_RATE)
-        return tone_accuracies(sound, syllables_of(item.facts, code), code, generator)
+        seconds = len(sound.sound) / DIGEST_RATE
+        syllables = _syllables_of_text(item, code, seconds) if of_text else syllables_of(item.facts, code)
+        return tone_accuracies(sound, syllables, code, generator)
     except (InputError, MediaError):
         return {}
+
+
+def _syllables_of_text(item: Item, code: str, seconds: float) -> Sequence[Syllable]:
+    """Return the syllables of a text as eSpeak NG says it in the voice that an item began with.
+
+    Raises:
+        InputError: The item names no text and no voice of eSpeak NG's, or is not as long as what that voice says.
+    """
+    text, voice = item.facts.get("text"), item.facts.get("begun_as", item.facts.get("voice"))
+    if item.facts.get("synthesiser") != "eSpeak NG" or not isinstance(text, str) or not isinstance(voice, int):
+        raise InputError(f"{item.id}: no text, or no voice of eSpeak NG's that began with it")
+    said = toned(text, code, voice)
+    if abs(said.seconds - seconds) > IN_STEP:
+        raise InputError(f"{item.id}: {seconds:.2f} s, and eSpeak NG says it in {said.seconds:.2f} s")
+    return matched(said.heard, said.tones)
 
 
 def contrast_languages(step: Step) -> Outcome:

@@ -141,6 +141,22 @@ def speak(
     return _spoken(heard)
 
 
+def written(text: str, language: str) -> str:
+    """Return the mnemonics of a text's phonemes, with stress, tones and pauses, as eSpeak would say it.
+
+    Raises:
+        InputError: The extra `speech` is not installed, or eSpeak has no such language.
+    """
+    parts = []
+    with _LOCK, _library() as lib:
+        lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        _select(lib, language, "")
+        rest = ctypes.c_char_p(text.encode())
+        while rest:  # eSpeak moves it on by a clause, and at the end sets it to null
+            parts.append((lib.espeak_TextToPhonemes(ctypes.byref(rest), _CHARS_UTF8, 0) or b"").decode())
+    return " ".join(parts)
+
+
 def languages() -> tuple[str, ...]:
     """Return the codes of all languages that eSpeak has on this machine.
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from ....errors import InputError
 from ....media.content import SoundMedia
-from .espeak import SAMPLE_RATE, speak
+from .espeak import SAMPLE_RATE, Spoken, speak
 from .espeak import languages as known_languages
 from .languages import LANGUAGES
 from .sentences import sentences
@@ -46,22 +46,39 @@ def synthesise(text: str, language: str | None, voice_number: int | None = None)
         InputError: No text, no language or one that eSpeak lacks, another script, a reserved voice, or the extra
             `speech` is not installed.
     """
-    words = check_text(text, language)
+    return SoundMedia(sound=levelled(say(text, language, voice_number).sound), sample_rate=SAMPLE_RATE)
+
+
+def say(text: str | None, language: str | None, voice_number: int | None = None) -> Spoken:
+    """Return what `synthesise` says, not yet levelled, with its phonemes and their times; errors are the same."""
+    given = as_given(text, language)
     code = str(language)
     if voice_number is not None and not 0 <= voice_number < RESERVED_VOICES:
         raise InputError(f"voice {voice_number}: legal are 0 to {RESERVED_VOICES - 1}; others belong to judges")
     if code not in known_languages():
         raise InputError(f"eSpeak NG has no language '{code}'; it has: {', '.join(known_languages())}")
-    phonemic = code in LANGUAGES and LANGUAGES[code].phonemic
     throat = _throat(code, voice_number) if voice_number is not None else None
-    spoken = speak(
-        _transcribed(words, code) if phonemic else words,
+    return speak(
+        given,
         code,
         profile=throat.profile() if throat else "",
         words_per_minute=throat.words_per_minute if throat else 165,
-        phonemic=phonemic,
+        phonemic=_is_phonemic(code),
     )
-    return SoundMedia(sound=levelled(spoken.sound), sample_rate=SAMPLE_RATE)
+
+
+def as_given(text: str | None, language: str | None) -> str:
+    """Return what eSpeak NG is given: the text, or its transcription where it does not read the script.
+
+    Raises:
+        InputError: As `check_text`, or no transcription is known.
+    """
+    words, code = check_text(text, language), str(language)
+    return _transcribed(words, code) if _is_phonemic(code) else words
+
+
+def _is_phonemic(code: str) -> bool:
+    return code in LANGUAGES and LANGUAGES[code].phonemic
 
 
 def check_text(text: str | None, language: str | None) -> str:
