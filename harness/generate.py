@@ -1,6 +1,7 @@
 """Make a set with one generator and bring it over the border."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +27,8 @@ from .store.store import Store, new_folder, weights_folder
 from .suite import Counts, DataSpec, Splits, Suite, SystemSpec
 
 STUDIO = "studio"
+PARTS = 50
+"""In which a set leaves where somebody wants to know how far it is."""
 
 
 SPOKEN: Mapping[str, Mapping[str, JSON]] = MappingProxyType(
@@ -172,7 +175,13 @@ def _first(made: MediaSet) -> str:
     return f"{len(made.missed)} failures, the first: {first.message}"
 
 
-def publish_set(media: MediaSet, out: Path, origin: str, parents: Mapping[str, Item] = NOBODY) -> MediaSet:
+def publish_set(
+    media: MediaSet,
+    out: Path,
+    origin: str,
+    parents: Mapping[str, Item] = NOBODY,
+    progress: Callable[[float, str], None] | None = None,
+) -> MediaSet:
     """Bring a set from the store over the border: marked copies in `out`, which becomes a MediaSet of its own.
 
     Args:
@@ -180,6 +189,7 @@ def publish_set(media: MediaSet, out: Path, origin: str, parents: Mapping[str, I
         out: A folder that does not exist or is empty.
         origin: What made it.
         parents: Items that its Items were made from, by id, as far as they are known.
+        progress: Told the share that is marked and a line about it.
 
     Raises:
         InputError: `out` is not empty, or there are no keys to mark with.
@@ -189,7 +199,13 @@ def publish_set(media: MediaSet, out: Path, origin: str, parents: Mapping[str, I
     names = [f"media/{file_stem(item.id)}{suffix_of(item)}" for item in media]
     card = media.card
     with new_folder(out) as part:
-        rows = release(media.items, part, names, origin, parents)
+        rows: list[dict[str, JSON]] = []
+        at_once = max(1, len(names) if progress is None else math.ceil(len(names) / PARTS))
+        for first in range(0, max(1, len(names)), at_once):
+            chosen = slice(first, first + at_once)
+            rows += release(media.items[chosen], part, names[chosen], origin, parents)
+            if progress is not None and names:
+                progress(len(rows) / len(names), f"{len(rows)} of {len(names)} marked")
         writer = MediaSetWriter(
             part, name=card.name, origin=card.origin, modality=Modality(card.modality), terms=card.terms
         )

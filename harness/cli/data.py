@@ -3,13 +3,17 @@
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..cards import did_you_mean
 from ..errors import InputError
 from . import options, preprocess
+from .progress import told
+
+if TYPE_CHECKING:
+    from ..datasets.studio_set import StudioFolder
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 SOURCES = ("studio",)
@@ -53,9 +57,7 @@ def render(
         raise InputError(f"{folder}: not empty; choose a new folder")
     from ..datasets.studio.recipe import StudioRecipe
     from ..datasets.studio.speech import ClipRecipe, Room, SpeechRecipe
-    from ..datasets.studio_set import TERMS, StudioFolder, write_studio
-    from ..generate import publish_set
-    from ..media.mediaset import MediaSetWriter
+    from ..datasets.studio_set import StudioFolder
 
     room = Room(rt60=rt60, snr=snr) if rt60 or snr is not None else None
     codes = tuple(code for code in languages.split(",") if code)
@@ -77,6 +79,14 @@ def render(
         if sounds
         else None,
     )
+    typer.echo(str(_rendered(asked, folder, quiet=quiet)))
+
+
+def _rendered(asked: "StudioFolder", folder: Path, *, quiet: bool) -> Path:
+    from ..datasets.studio_set import TERMS, write_studio
+    from ..generate import publish_set
+    from ..media.mediaset import MediaSetWriter
+
     parent = folder.absolute().parent
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -86,9 +96,25 @@ def render(
         writer = MediaSetWriter(
             Path(scratch) / "set", name="studio", origin="studio", modality=asked.modality, terms=TERMS
         )
-        made = write_studio(writer, asked, _silent if quiet or not sys.stderr.isatty() else _tell)
-        published = publish_set(made, folder, origin=f"studio {asked.digest}")
-    typer.echo(str(published.folder))
+        with told(_expected(asked), quiet=quiet) as step:
+            with step("render") as tell:
+                made = write_studio(writer, asked, tell)
+            with step("mark") as tell:
+                published = publish_set(made, folder, origin=f"studio {asked.digest}", progress=tell)
+    return published.folder
+
+
+def _expected(asked: "StudioFolder") -> dict[str, float]:
+    """Return about how many seconds rendering and marking take, for the time left before it is known."""
+    from ..planning.sets import FPS, FRAME_COST
+
+    clips, sounds, pictures = asked.clips, asked.sounds, asked.pictures
+    render = 0.3 * pictures.people * pictures.per_person if pictures else 0.0
+    render += sounds.people * sounds.each * (sounds.seconds or 4.0) * 0.03 if sounds else 0.0
+    if clips:
+        frames = clips.people * clips.clips_per_person * (clips.seconds or 4.0) * FPS
+        render += frames * FRAME_COST.get(clips.height, 0.2)
+    return {"render": render, "mark": render / 2}
 
 
 def _silent(done: float, message: str) -> None:

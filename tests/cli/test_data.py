@@ -1,9 +1,12 @@
 import json
+import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from fauxbench.harness.cli.progress import told
 from fauxbench.harness.safeguards.terms import read_terms, terms_file
 
 Call = Callable[..., tuple[int, str, str]]
@@ -79,3 +82,33 @@ def test_wrong_terms_are_input_errors_and_record_nothing(words: tuple[str, ...],
     assert (code, out) == (2, "")
     assert err.startswith("fauxbench: ")
     assert not terms_file().exists()
+
+
+def test_rendering_tells_how_far_it_is_on_stderr_alone(call: Call, tmp_path: Path) -> None:
+    words = ("--people", 2, "--per-person", 1, "--size", 32)
+    code, out, err = call("data", "render", "studio", tmp_path / "told", *words)
+    assert (code, out) == (0, f"{tmp_path / 'told'}\n")
+    first, rendered, marked = (line for line in err.splitlines() if not line.startswith("... "))
+    assert first == "2 units: 0 cached, 2 to do"
+    assert re.fullmatch(r"\[1/2\] render: [\d.]+ s, about .* left", rendered)
+    assert re.fullmatch(r"\[2/2\] mark: [\d.]+ s", marked)
+    assert len((tmp_path / "told" / "provenance.jsonl").read_text().splitlines()) == 2
+    assert call("data", "render", "studio", tmp_path / "quiet", *words, "--quiet")[2] == ""
+
+
+def test_progress_is_told_with_the_time_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with told({"render": 2.0, "mark": 1.0}, quiet=False) as step, step("render") as tell:
+        for place in range(1, 6):
+            now[0] += 6
+            tell(place / 10, f"{place} of 10")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines()[1:] == [
+        "... render: 2 of 10 (about 1 min 18 s left)",  # a line every ten seconds
+        "... render: 4 of 10 (about 1 min 06 s left)",
+        "[1/2] render: 30.0 s, about 15 s left",
+    ]
