@@ -19,7 +19,7 @@ from ..stats.lines import ALARMS, GROUPED, LEVELS, PRIMARY, THRESHOLDS, Question
 from ..stats.score import Direction
 from ..stats.score_file import SUFFIXES
 from ..suite import DetectorSpec
-from .model import REAL, Draft, RowPlan, System, code_of
+from .model import REAL, Draft, RowPlan, System, code_of, training_cost
 from .training_sets import TrainingSet, training_sets
 
 SEED = ".seed"
@@ -172,7 +172,7 @@ def _on(draft: Draft, spec: DetectorSpec, card: DetectorCard, work: Unit, learnt
             soft=frozenset(inputs) - {"0-real"} if len(inputs) > 2 else frozenset(),
             task=work.task,
             time_limit=work.time_limit,
-            cost=card.cost,
+            cost=training_cost(card, work.key["parameters"]),
         )
     )
     scores = {

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from ..canonical import JSON, digest_of, digest_of_file
-from ..cards import GeneratorCard
+from ..cards import DetectorCard, GeneratorCard
 from ..errors import SuiteError
 from ..media.item import Modality, Split
 from ..media.mediaset import Terms
@@ -19,6 +19,8 @@ from ..suite import Suite
 
 REAL = "real"
 """Unit id of the real set, and the name of the control."""
+LEAST = 2.0
+"""Seconds that a training takes, however few its steps."""
 RENDERED = Terms(people="rendered", permits=("evaluate", "train", "edit", "manipulate", "publish"), grant="rendered")
 
 
@@ -168,6 +170,17 @@ class Draft:
         """Side of the square pictures asked for; None leaves it to the system."""
         data = self.suite.data
         return (data.size or 64) if data.dataset == "studio" else data.size
+
+
+def training_cost(card: GeneratorCard | DetectorCard, parameters: Mapping[str, JSON]) -> float:
+    """Return about how many seconds a training takes: what the card says of its defaults, in proportion to `steps`.
+
+    Where the default is a single step, the card's cost is that of a solution in closed form, and stays.
+    """
+    steps = card.parameters.get("steps")
+    if steps is None or int(steps.default) <= 1:
+        return card.cost
+    return max(min(card.cost, LEAST), card.cost * int(parameters["steps"]) / int(steps.default))
 
 
 def code_of(*places: str) -> str:

@@ -21,7 +21,7 @@ from ..safeguards.consent import consents_digest, consents_file, training_digest
 from ..safeguards.gate import why_not_edit, why_not_fit, why_not_leave
 from ..suite import SystemSpec
 from .chains import learns_from, plan_parts
-from .model import REAL, Draft, System, code_of
+from .model import REAL, Draft, System, code_of, training_cost
 from .shipped import with_shipped
 from .terms import terms_of_outputs
 
@@ -172,7 +172,7 @@ def _generated(
                 inputs={"real": learns_from(draft, card)},
                 task=task,
                 time_limit=spec.time_limit,
-                cost=card.cost,
+                cost=training_cost(card, parameters),
             )
         )
     asked: dict[str, JSON] = {

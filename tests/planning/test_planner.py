@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from tests.planning.plans import fingerprints, plan, plan_counts, row_of, units
 from fauxbench.harness.errors import SuiteError
 from fauxbench.harness.instruments import instrument_card
 from fauxbench.harness.media.item import Split
+from fauxbench.harness.registry import GENERATORS
 from fauxbench.harness.store.schema import comparability_key
 
 TRAINED = {"use": "dcgan", "refit": True}
@@ -118,3 +120,19 @@ def test_the_suite_s_protocol_is_in_the_key_and_its_defaults_are_not(tmp_path: P
     assert "options" not in row_of(plan(tmp_path, "dcgan", resize="tf1"), "dcgan@1", "fd[spectrum]").protocol
     with pytest.raises(SuiteError, match="no option 'resize'; spectrum have: none"):
         plan(tmp_path, "dcgan", resize="tf1", instruments=["spectrum"], metrics=["fd"])
+
+
+def test_trainings_are_expected_to_take_as_long_as_their_steps(tmp_path: Path) -> None:
+    def cost(system: object, kind: str = "fit", detectors: Sequence[object] = ()) -> float:
+        planned = plan(tmp_path, system, detectors=list(detectors)).plan
+        return next(unit.cost for unit in planned.units if unit.kind == kind)
+
+    full = cost({"use": "gan", "refit": True})
+    assert full == GENERATORS.find("gan", tmp_path).card.cost
+    assert cost({"use": "gan", "refit": True, "parameters": {"steps": 350}}) == pytest.approx(full / 10)
+    assert cost({"use": "gan", "refit": True, "parameters": {"steps": 4}}) == 2  # loading and saving stay
+    closed = cost({"use": "attributes", "refit": True})
+    assert cost({"use": "attributes", "refit": True, "parameters": {"steps": 4}}) == closed  # of one step by default
+    detector = {"use": "cnn", "parameters": {"steps": 25}}
+    half, whole = (cost("gan", "train", detectors=[one]) for one in (detector, "cnn"))
+    assert half == pytest.approx(whole / 2)
