@@ -1,12 +1,13 @@
-"""What studio-sync says of real clips: `python -m fauxbench.harness.training.real_clips FOLDER [--weights FILE]`.
+"""What studio-sync and mouth-pixels say of real clips: `python -m fauxbench.harness.training.real_clips FOLDER`.
 
-It was trained on rendered people, so this is a check of how far it carries and not a measurement. Every clip is cut and
+The first was trained on rendered people, and both look where the studio's faces are, so this is a check of how far they
+carry and not a measurement. Every clip is cut and
 turned so that its face lies where the studio puts one, its sound is moved by -10 to 10 frames and exchanged for that of
 the other clips. Needs the extra `faces`; clips of 25 frames a second with sound.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -14,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MediaError
+from ..instruments import load_instrument
+from ..instruments.mouth_pixels import MouthPixels
 from ..instruments.studio_sync import FPS, StudioSync
 from ..media.clips import open_clip
 from ..media.content import Picture, Sound, VideoMedia
@@ -27,15 +30,20 @@ from .talks import HeldOutTalks
 SIDE = 240
 """Pixels of the square that a clip is brought to."""
 MOVES = tuple(range(-10, 11))
+_FAR = 3  # frames: more than half a syllable
 _EVERY = 5  # frames between two looks for the face
 
 
 class Told(NamedTuple):
-    """What the instrument says of one clip."""
+    """What the instruments say of one clip."""
 
     offset: int
     distance: float
     confidence: float
+    together: float
+    """Correlation of the mouth's pixels with the level of the sound."""
+    lag: int
+    """Frames by which the sound comes later, where they correlate best."""
 
 
 class Clip(NamedTuple):
@@ -104,43 +112,64 @@ def read_clip(path: Path, usual: NDArray[np.float64]) -> Clip:
     return Clip(path.stem, framed(list(media.frames()), usual), media.sound)
 
 
-def tell(judge: StudioSync, clip: Clip, sound: Sound) -> Told:
-    """Return what the instrument says of a clip with some sound."""
+def tell(judge: StudioSync, mouths: MouthPixels, clip: Clip, sound: Sound) -> Told:
+    """Return what the instruments say of a clip with some sound."""
     media = VideoMedia(frames=lambda: iter(clip.frames), fps=FPS, sound=sound, sample_rate=_RATE)
-    told: dict[str, Any] = {name: values[0] for name, values in judge.extract([media]).items()}
-    return Told(round(float(told["offset"][0])), float(told["distance"][0]), float(told["confidence"][0]))
+    found: dict[str, Any] = {**judge.extract([media]), **mouths.extract([media])}
+    told = {name: float(found[name][0][0]) for name in ("offset", "distance", "confidence", "together", "lag")}
+    return Told(
+        round(told["offset"]), told["distance"], told["confidence"], together=told["together"], lag=round(told["lag"])
+    )
 
 
-def report(judge: StudioSync, clips: Sequence[Clip]) -> str:
+def report(judge: StudioSync, mouths: MouthPixels, clips: Sequence[Clip]) -> str:
     """Return two tables in Markdown: the sound moved, and the sound of another clip."""
-    lines = ["| clip | as it is | moved sounds found exactly | within one frame | distance | confidence |"]
-    lines.append("|---|--:|--:|--:|--:|--:|")
+    lines = [
+        "| clip | as it is | found exactly | within one frame | distance | confidence "
+        "| mouth lag | found exactly | within one frame | mouth correlation | moved by 3 or more, mean (most) |",
+        "|---|" + "--:|" * 10,
+    ]
     for clip in clips:
-        still = tell(judge, clip, clip.sound)
-        found = [tell(judge, clip, moved(clip.sound, k)).offset - k for k in MOVES]
-        exact, near = (sum(abs(miss) <= reach for miss in found) for reach in (0, 1))
-        counts = f"{exact} of {len(MOVES)} | {near} of {len(MOVES)}"
-        lines.append(f"| {clip.name} | {still.offset:+d} | {counts} | {still.distance:.3f} | {still.confidence:.3f} |")
-    lines += ["", "| lips of | sound of | offset | distance | confidence |", "|---|---|--:|--:|--:|"]
+        still = tell(judge, mouths, clip, clip.sound)
+        moves = {k: tell(judge, mouths, clip, moved(clip.sound, k)) for k in MOVES}
+        away = [told.together for k, told in moves.items() if abs(k) >= _FAR]
+        lines.append(
+            f"| {clip.name} | {still.offset:+d} | {_found({k: told.offset for k, told in moves.items()})} "
+            f"| {still.distance:.3f} | {still.confidence:.3f} "
+            f"| {still.lag:+d} | {_found({k: told.lag for k, told in moves.items()})} "
+            f"| {still.together:.2f} | {np.mean(away):.2f} ({max(away):.2f}) |"
+        )
+    lines += [
+        "",
+        "| lips of | sound of | offset | distance | confidence | mouth correlation | mouth lag |",
+        "|---|---|" + "--:|" * 5,
+    ]
     for clip in clips:
         for other in clips:
-            told = tell(judge, clip, other.sound)
+            told = tell(judge, mouths, clip, other.sound)
             lines.append(
-                f"| {clip.name} | {other.name} | {told.offset:+d} | {told.distance:.3f} | {told.confidence:.3f} |"
+                f"| {clip.name} | {other.name} | {told.offset:+d} | {told.distance:.3f} | {told.confidence:.3f} "
+                f"| {told.together:.2f} | {told.lag:+d} |"
             )
     return "\n".join(lines)
 
 
+def _found(said: Mapping[int, int]) -> str:
+    """Return two cells: how many moves are found exactly, and within one frame."""
+    return " | ".join(f"{sum(abs(at - k) <= reach for k, at in said.items())} of {len(said)}" for reach in (0, 1))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print what is said of the clips of a folder."""
-    parser = argparse.ArgumentParser(description="Print what studio-sync says of real clips.")
+    parser = argparse.ArgumentParser(description="Print what studio-sync and mouth-pixels say of real clips.")
     parser.add_argument("folder", type=Path, help="with clips of 25 frames a second and sound")
     parser.add_argument("--weights", type=Path, default=None, help="default: those of the package")
     asked = parser.parse_args(arguments)
     judge = instrument_of(asked.weights or PACKAGED / WEIGHTS, "cpu")
     usual = usual_points()
     clips = [read_clip(path, usual) for path in sorted(asked.folder.iterdir()) if path.is_file()]
-    print(report(judge, clips))  # noqa: T201
+    mouths = cast("MouthPixels", load_instrument("mouth-pixels", PACKAGED))
+    print(report(judge, mouths, clips))  # noqa: T201
 
 
 if __name__ == "__main__":
