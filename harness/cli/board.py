@@ -55,9 +55,11 @@ def check(
     else:
         for finding in found.findings:
             typer.echo(str(finding))
-        said = f"{len(found.findings)} findings" if found.findings else "no difference"
+        said = options.counted(len(found.findings), "finding", "findings") if found.findings else "no difference"
+        entries = options.counted(found.entries, "entry", "entries")
+        rows = options.counted(found.recomputed, "row", "rows")
         typer.echo(
-            f"{found.entries} entries: {found.recomputed} rows made again from item scores, {found.compared} others "
+            f"{entries}: {rows} made again from item scores, {found.compared} others "
             f"(their media are not here) compared with the digest of their results: {said}"
         )
     if found.findings:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import InputError
 from . import options
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def detect(
     from ..detect import detect as ask
 
     trained, found = ask(source, with_=with_, store=store, device=device)
+    marks = _marks(source) if source.is_file() else None
     drawn: list[Path] = []
     if heat_map or curve:
         from ..detect_figures import write_curves, write_heat_maps
@@ -51,6 +53,7 @@ def detect(
         document = {
             "detector": trained.document(),
             "items": [one.document() for one in found],
+            "marks": marks,
             "figures": [str(path) for path in drawn],
             "warning": NOT_PROOF,
         }
@@ -58,11 +61,25 @@ def detect(
         return
     for one in found:
         typer.echo(_line(one))
+    typer.echo(f"marks: {marks or 'not looked for in a folder; fauxbench inspect FILE says it of one file'}")
     for path in drawn:
         typer.echo(f"drawn: {path}")
     for line in _said_of(trained):
         typer.echo(line)
     typer.echo(NOT_PROOF)
+
+
+def _marks(file: Path) -> str:
+    """Return whether a file carries fauxbench's marks; the detector knows nothing of them."""
+    from ..safeguards.inspecting import inspect
+
+    try:
+        found = inspect(file)
+    except InputError as error:
+        return f"not looked for: {error}"
+    if found.findings:
+        return f"broken: {'; '.join(found.findings)}"
+    return f"{'marked' if found.marked else 'not marked'}: {found.verdict}"
 
 
 def _line(one: "Detection") -> str:

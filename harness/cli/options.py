@@ -45,3 +45,8 @@ def check_format(name: str | None) -> None:
 def words(text: str) -> tuple[str, ...]:
     """Return the words of a list with commas, each once."""
     return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {one if number == 1 else many}"

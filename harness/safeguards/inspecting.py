@@ -138,7 +138,10 @@ class Inspection:
                 f"no mark found. An unmarked file is taken for a marked one at most once in {1 / self.by_chance:,.0f}; "
                 "a mark can be destroyed, so this does not say that the file is real"
             )
-        return " ".join(filter(None, ("synthetic:", self._kind(), self._made())))
+        kind, made = self._kind(), self._made()
+        if kind == "rendered" and made.startswith("made by "):
+            return f"synthetic: {kind}{made.removeprefix('made')}"
+        return f"synthetic: {', '.join(filter(None, (kind.replace('_', ' '), made)))}"
 
     def _kind(self) -> str:
         mark = self.watermark.mark if self.watermark else None

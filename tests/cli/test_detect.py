@@ -5,14 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fauxbench import Context, Item, VideoMedia
+from fauxbench import Context, ImageMedia, Item, VideoMedia
 from fauxbench.harness.canonical import canonical
 from fauxbench.harness.contracts import ScoreRecord
 from fauxbench.harness.detect import interval_over
 from fauxbench.harness.media.encode import write_sound, write_video
 from fauxbench.harness.media.images import write_png
 from fauxbench.harness.media.item import Kind, Modality
+from fauxbench.harness.media.mediaset import MediaSetWriter
 from fauxbench.harness.registry import DETECTORS, load_class
+from fauxbench.harness.safeguards.border import release
 from fauxbench.harness.store.store import Store
 
 Call = Callable[..., tuple[int, str, str]]
@@ -64,6 +66,23 @@ def test_a_picture_is_judged_and_the_answer_says_what_it_rests_on(place: Path, c
     assert item["interval"] is None
     assert said["detector"]["learned_from"]["fake"] == {"maker@1": 20}
     assert "no proof" in said["warning"]
+
+
+def test_the_marks_of_a_file_are_told_beside_the_answer(place: Path, call: Call, tmp_path: Path) -> None:
+    ask = ("--with", place / "spectrum")
+    assert "\nmarks: not looked for in a folder;" in call("detect", place / "set", *ask)[1]
+    out = call("detect", place / "fake.png", *ask)[1]
+    (line,) = (line for line in out.splitlines() if line.startswith("marks: "))
+    assert line.startswith("marks: not marked: no mark found")
+    writer = MediaSetWriter(tmp_path / "set", name="s", origin="gan@2")
+    item = Item(id="a", modality=Modality.IMAGE, kind=Kind.FULLY_SYNTHETIC, group="gan@2")
+    writer.add(item, ImageMedia(pixels=marked(np.random.default_rng(3), True)))
+    release(writer.seal().items, tmp_path / "out", ["a.png"], "0" * 64)
+    left = tmp_path / "out" / "a.png"
+    said = json.loads(call("detect", left, *ask, "--json")[1])["marks"]
+    assert said.startswith("marked: synthetic: fully synthetic, made by gan@2")
+    (tmp_path / "out" / "a.png").write_bytes(left.read_bytes() + b"0")
+    assert "\nmarks: broken: the " in call("detect", left, *ask)[1]
 
 
 def test_a_clip_has_an_interval_and_a_curve(place: Path, call: Call, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def test_the_verb(call: Callable[..., Any], tmp_path: Path) -> None:
     release_picture(pixels, tmp_path / "grid.png", [item], "a" * 64)
     said = call("inspect", tmp_path / "grid.png")
     assert said.code == 0
-    assert "synthetic: fully_synthetic made by gan@2" in said.out
+    assert "synthetic: fully synthetic, made by gan@2" in said.out
     assert "credentials  trusted" in said.out
     assert "this very file" in said.out
 

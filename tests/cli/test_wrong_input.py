@@ -181,6 +181,10 @@ def test_words_of_a_list() -> None:
     assert options.words(" ") == ()
 
 
+def test_one_thing_is_not_several() -> None:
+    assert [options.counted(n, "entry", "entries") for n in (0, 1, 1200)] == ["0 entries", "1 entry", "1,200 entries"]
+
+
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     order = [sys.executable, "-m", "fauxbench", "run", "quick", "--runs", str(tmp_path / "runs"), "-q"]
     process = subprocess.Popen(

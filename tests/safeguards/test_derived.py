@@ -91,7 +91,7 @@ def test_a_piece_of_a_synthetic_file_carries_its_mark_and_names_it(how: str, lef
     facts = found.credentials.facts
     assert found.sidecar.row["parents"] == {facts["item"]: facts["parent"]}
     if how in {"as it left", "watermark alone"}:
-        assert found.verdict == f"synthetic: fully_synthetic made by gan@2, run {ORIGIN}"
+        assert found.verdict == f"synthetic: fully synthetic, made by gan@2, run {ORIGIN}"
         assert found.watermark.mark == inspect(left).watermark.mark  # type: ignore[union-attr]
 
 
@@ -119,7 +119,7 @@ def test_somebody_elses_signed_synthetic_file(tmp_path: Path) -> None:
     assert piece is not None
     found = inspect(piece)
     assert found.credentials.source_type == TRAINED
-    assert found.verdict.startswith("synthetic: fully_synthetic made by unknown")
+    assert found.verdict.startswith("synthetic: fully synthetic, made by unknown")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from fauxbench.harness.errors import InputError, MediaError
 from fauxbench.harness.media.content import ImageMedia, SoundMedia, VideoMedia
 from fauxbench.harness.media.encode import write_video
 from fauxbench.harness.media.item import Item, Kind, Modality
-from fauxbench.harness.media.mediaset import MediaSetWriter
+from fauxbench.harness.media.mediaset import MediaSetWriter, Terms
 from fauxbench.harness.media.read import read_frames
 from fauxbench.harness.safeguards import keys as keys_module
 from fauxbench.harness.safeguards.border import release
@@ -55,12 +55,20 @@ def left(tmp_path: Path) -> Left:
 def test_a_whole_file(left: Left) -> None:
     found = inspect(left.file)
     assert found.findings == ()
-    assert found.verdict == f"synthetic: fully_synthetic {MADE}"
+    assert found.verdict == f"synthetic: fully synthetic, {MADE}"
     assert found.credentials.state == "trusted"
     assert found.sidecar is not None
     assert found.sidecar.intact
     assert found.xmp is not None
     assert json.loads(json.dumps(found.record()))["watermark"]["mark"]["run"] == "01234567"
+
+
+def test_a_render_is_said_to_be_one(tmp_path: Path) -> None:
+    writer = MediaSetWriter(tmp_path / "set", name="s", origin="studio", terms=Terms(people="rendered"))
+    item = Item(id="a", modality=Modality.IMAGE, kind=Kind.REAL, group="studio", facts={"rendered": True})
+    writer.add(item, ImageMedia(pixels=picture(7)))
+    release(writer.seal().items, tmp_path / "out", ["a.png"], ORIGIN)
+    assert inspect(tmp_path / "out" / "a.png").verdict == f"synthetic: rendered by studio, run {ORIGIN}"
 
 
 def test_a_file_that_was_stripped_of_everything_but_its_pixels(left: Left, tmp_path: Path) -> None:
@@ -69,7 +77,7 @@ def test_a_file_that_was_stripped_of_everything_but_its_pixels(left: Left, tmp_p
     found = inspect(bare)
     assert (found.credentials.state, found.xmp, found.sidecar, found.findings) == ("none", None, None, ())
     assert found.marked
-    assert found.verdict == f"synthetic: fully_synthetic {MADE}"  # the key's folder remembers the names
+    assert found.verdict == f"synthetic: fully synthetic, {MADE}"  # the key's folder remembers the names
 
 
 def test_the_names_are_forgotten_with_the_ledger(left: Left, tmp_path: Path) -> None:
@@ -296,7 +304,7 @@ def test_clips_and_sounds(tmp_path: Path) -> None:
     writer.add(item, VideoMedia(frames=lambda: iter(frames), fps=10.0))
     release(writer.seal().items, tmp_path / "out", ["a.mp4"], ORIGIN)
     found = inspect(tmp_path / "out" / "a.mp4")
-    assert found.verdict == f"synthetic: partially_synthetic {MADE}"
+    assert found.verdict == f"synthetic: partially synthetic, {MADE}"
     assert found.findings == ()
     again = tmp_path / "again.mp4"
     write_video(again, VideoMedia(frames=lambda: read_frames(tmp_path / "out" / "a.mp4"), fps=10.0))
@@ -309,7 +317,7 @@ def test_clips_and_sounds(tmp_path: Path) -> None:
     writer.add(item, SoundMedia(sound=hum))
     release(writer.seal().items, tmp_path / "out", ["s.wav"], ORIGIN)
     soundfile.write(tmp_path / "bare.wav", soundfile.read(tmp_path / "out" / "s.wav")[0], 16_000)
-    assert inspect(tmp_path / "bare.wav").verdict == f"synthetic: fully_synthetic {MADE}"
+    assert inspect(tmp_path / "bare.wav").verdict == f"synthetic: fully synthetic, {MADE}"
     soundfile.write(tmp_path / "a.wav", np.zeros(4000), 16_000)
     assert not inspect(tmp_path / "a.wav").marked
 
