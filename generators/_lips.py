@@ -263,6 +263,32 @@ def read_talks(
         yield item, Talk(mouths=cuts.permute(0, 3, 1, 2).contiguous(), mel=mel, said=_said(item, len(frames)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speech:
+    """One sound to learn from how lips would move."""
+
+    mel: Tensor
+    """(4 T + 32, 40) float32."""
+    said: Tensor
+    """(T, 5) float32, what its labels say of a mouth."""
+
+
+def read_speech(items: Sequence[Item], most: int) -> Iterator[tuple[Item, Speech | str]]:
+    """Yield what can be learned from each sound, or what is wrong with it; at most `most` frames of each."""
+    for item in items:
+        try:
+            heard = hear(item, "train sound")
+        except (Unfit, MediaError) as error:
+            yield item, str(error)
+            continue
+        frames = min(most, heard.frames)
+        said = _said(item, frames)
+        if said is None:
+            yield item, f"{item.id}: its facts do not say what a mouth does ('mouth'), as the studio's do"
+            continue
+        yield item, Speech(mel=torch.from_numpy(spectrogram(heard.sound, frames)), said=said)
+
+
 def _said(item: Item, frames: int) -> Tensor | None:
     told = item.facts.get("mouth")
     if not isinstance(told, Mapping) or any(name not in told["names"] for name in SAID):

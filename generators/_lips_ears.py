@@ -1,5 +1,7 @@
 """A small network that listens, and sounds as other voices would have made them."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -38,7 +40,7 @@ class Listener(nn.Module):
 
     def seen(self, sound: Tensor) -> Tensor:
         """Return the spectrogram as vectors (N, 360) of mean 0 and deviation 1."""
-        return (functional.avg_pool2d(sound, 2).flatten(1) - self.middle) / self.spread
+        return (pooled(sound) - self.middle) / self.spread
 
     def forward(self, sound: Tensor) -> Tensor:
         """Return what the mouth does."""
@@ -47,19 +49,57 @@ class Listener(nn.Module):
         return told
 
     @torch.no_grad()
-    def begin(self, sounds: Tensor, aims: Tensor, rng: torch.Generator) -> None:
-        """Begin as the straight line that tells `aims` (N, numbers) best, in these voices and in others."""
-        voices = [sounds, *(other_voices(sounds[:, None], rng)[:, 0] for _ in range(VOICES))]
-        x = torch.cat([functional.avg_pool2d(voice, 2).flatten(1) for voice in voices])
-        self.middle.copy_(x.mean(0))
-        self.spread.copy_(x.std(0).clamp(min=1e-3))
-        x = ((x - self.middle) / self.spread).double()
-        y = aims.repeat(len(voices), 1).double()
-        strength = STRAIGHT * len(x) * torch.eye(POOLED, dtype=torch.float64)
-        slopes = torch.linalg.solve(x.T @ x + strength, x.T @ (y - y.mean(0)))
-        set_line(self.straight, slopes.T.float(), torch.zeros(POOLED), aims.mean(0))
+    def begin(self, heard: Iterable[tuple[Tensor, Tensor]], rng: torch.Generator) -> None:
+        """Begin as the straight line that tells best what was meant, in these voices and in others.
+
+        Args:
+            heard: Parts of what is learned from: sounds (N, 1, 40, 36) and what they mean (N, numbers). Sums are kept,
+                not the parts.
+            rng: Of the other voices.
+        """
+        sums = _Sums(POOLED, self.straight.out_features)
+        for sounds, aims in heard:
+            sums.add(sounds, aims)
+            for _ in range(VOICES):
+                sums.add(other_voices(sounds[:, None], rng)[:, 0], aims)
+        middle, spread, slopes, mean = sums.line(STRAIGHT)
+        self.middle.copy_(middle)
+        self.spread.copy_(spread)
+        set_line(self.straight, slopes.T.float(), torch.zeros(POOLED), mean.float())
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
+
+
+class _Sums:
+    """What a ridge regression needs to know of its data, in float64."""
+
+    def __init__(self, numbers: int, aims: int) -> None:
+        self.count = 0
+        self.x, self.xx = torch.zeros(numbers).double(), torch.zeros(numbers, numbers).double()
+        self.y, self.xy = torch.zeros(aims).double(), torch.zeros(numbers, aims).double()
+
+    def add(self, sounds: Tensor, aims: Tensor) -> None:
+        """Count sounds (N, 1, 40, 36) and their aims (N, K) in."""
+        x, y = pooled(sounds).double(), aims.double()
+        self.count += len(x)
+        self.x += x.sum(0)
+        self.y += y.sum(0)
+        self.xx += x.T @ x
+        self.xy += x.T @ y
+
+    def line(self, strength: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return means and deviations of the numbers, the slopes (numbers, K) on them, and the means of the aims."""
+        n, middle, mean = self.count, self.x / self.count, self.y / self.count
+        about = self.xx - n * torch.outer(middle, middle)
+        spread = (about.diagonal() / max(1, n - 1)).clamp(min=1e-6).sqrt()
+        held = about / torch.outer(spread, spread) + strength * n * torch.eye(len(middle), dtype=torch.float64)
+        slopes = torch.linalg.solve(held, (self.xy - n * torch.outer(middle, mean)) / spread[:, None])
+        return middle.float(), spread.float(), slopes, mean
+
+
+def pooled(sounds: Tensor) -> Tensor:
+    """Return sounds (N, 1, 40, 36) as vectors (N, 360), the means of 2 x 2 places."""
+    return functional.avg_pool2d(sounds, 2).flatten(1)
 
 
 def other_voices(sounds: Tensor, rng: torch.Generator) -> Tensor:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,14 @@ from fauxbench.generators._lips import (
     FPS,
     RATE,
     Heard,
+    Speech,
     Talk,
     Unfit,
     find_face,
     first_of,
     frames_of,
     hear,
+    read_speech,
     read_talks,
     sound_windows,
     spectrogram,
@@ -64,23 +66,23 @@ class LipPainter(Generator):
         self._config: dict[str, Any] = {}
 
     def fit(self, task: FitTask, context: Context) -> None:
-        """Learn from the train clips, their pixels and their sound.
+        """Learn from the train clips, their pixels and their sound, and to listen from train sounds with labels, too.
 
         Raises:
             InputError: Fewer than two clips can be learned from.
             FauxbenchError: Training diverged.
         """
         finder = teach_finder(task.train, context) if self.parameters["align"] == "auto" else None
-        talks, wrong = self._talks(task, finder, context)
+        talks, speech, wrong = self._talks(task, finder, context)
         given = ("width", "ears", "windows", "learning_rate", "sync", "adversarial")
         recipe = {
             "system": [self.card.name, self.card.version],
             "parameters": dict(self.parameters),
             "seed": context.seed,
-            "clips": digest_of_talks(talks),
+            "clips": digest_of_talks(talks, speech),
             "device": context.device.partition(":")[0],
         }
-        training = Speaking(talks, finder, Recipe(**{name: self.parameters[name] for name in given}), context)
+        training = Speaking(talks, speech, finder, Recipe(**{name: self.parameters[name] for name in given}), context)
         steps = int(self.parameters["steps"])
         curve = train(training, name=self.card.name, steps=steps, recipe=recipe, context=context)
         finished = training.finished()
@@ -92,26 +94,37 @@ class LipPainter(Generator):
             "ears": self.parameters["ears"],
             "finder": finder is not None,
             "train": len(talks),
+            "heard": len(speech),
             "unreadable": len(wrong),
             "steps": steps,
             "curve": [[step, losses] for step, losses in curve],
         }
 
-    def _talks(self, task: FitTask, finder: Reader | None, context: Context) -> tuple[list[Talk], list[str]]:
+    def _talks(
+        self, task: FitTask, finder: Reader | None, context: Context
+    ) -> tuple[list[Talk], list[Speech], list[str]]:
+        """Return what clips and sounds teach, and what is wrong with the others."""
+        sounds = [item for item in task.train if item.modality == "audio"]
+        clips = [item for item in task.train if item.modality != "audio"]
         talks: list[Talk] = []
+        speech: list[Speech] = []
         wrong: list[str] = []
-        for _, found in read_talks(task.train, str(self.parameters["align"]), MOST, finder):
+        for _, found in chain(
+            read_talks(clips, str(self.parameters["align"]), MOST, finder), read_speech(sounds, MOST)
+        ):
             if isinstance(found, Talk):
                 talks.append(found)
+            elif isinstance(found, Speech):
+                speech.append(found)
             else:
                 wrong.append(found)
         if len(talks) < 2:
             raise InputError(
-                f"{self.card.name}: {len(talks)} of {len(task.train)} train items are clips of a talking face with "
+                f"{self.card.name}: {len(talks)} of {len(clips)} train items are clips of a talking face with "
                 f"sound, at least 2 are needed; {wrong[:1]}"
             )
-        context.progress(0.0, f"{len(talks)} clips, {len(wrong)} unusable")
-        return talks, wrong
+        context.progress(0.0, f"{len(talks)} clips, {len(speech)} sounds, {len(wrong)} unusable")
+        return talks, speech, wrong
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `config.json`."""
@@ -198,11 +211,14 @@ class LipPainter(Generator):
         return self._talker
 
 
-def digest_of_talks(talks: Sequence[Talk]) -> str:
-    """Return sha256 over the pixels and spectrograms of clips."""
+def digest_of_talks(talks: Sequence[Talk], speech: Sequence[Speech] = ()) -> str:
+    """Return sha256 over the pixels, spectrograms and labels of clips, and of sounds."""
     found = hashlib.sha256()
     for talk in talks:
         found.update(talk.mouths.numpy().tobytes())
         found.update(talk.mel.numpy().tobytes())
         found.update(b"" if talk.said is None else talk.said.numpy().tobytes())
+    for sound in speech:
+        found.update(sound.mel.numpy().tobytes())
+        found.update(sound.said.numpy().tobytes())
     return found.hexdigest()

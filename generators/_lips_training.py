@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch.nn import functional
 from fauxbench import Context
 from fauxbench.generators._faces_codes import ridge
 from fauxbench.generators._faces_reader import Reader, initialise
-from fauxbench.generators._lips import PER_FRAME, Talk
+from fauxbench.generators._lips import PER_FRAME, Speech, Talk, sound_windows
 from fauxbench.generators._lips_cut import COLUMNS, ROWS
 from fauxbench.generators._lips_ears import STEPS, other_voices
 from fauxbench.generators._lips_networks import (
@@ -62,8 +63,10 @@ class Speaking(Training):
     expert's opinion on the window and the sound, and a critic's on the movement.
     """
 
-    def __init__(self, talks: Sequence[Talk], finder: Reader | None, recipe: Recipe, context: Context) -> None:
-        """Take at least two clips; seed and device are the context's."""
+    def __init__(
+        self, talks: Sequence[Talk], speech: Sequence[Speech], finder: Reader | None, recipe: Recipe, context: Context
+    ) -> None:
+        """Take at least two clips, and sounds that teach to listen; seed and device are the context's."""
         self.talks, self.recipe, self.device = talks, recipe, torch.device(context.device)
         known = finder is not None
         self.talker: Talker = build_quietly(Talker, width=recipe.width, ears=recipe.ears, finder=known)
@@ -73,7 +76,8 @@ class Speaking(Training):
             initialise(net, context.torch_rng(_INIT, place))
         if self.talker.finder is not None and finder is not None:
             self.talker.finder.load_state_dict(finder.state_dict())
-        self.moves, self.looks, self.codes = begin(self.talker, talks, context.torch_rng(_VOICES))
+        found = begin(self.talker, talks, speech, context.torch_rng(_VOICES))
+        self.moves, self.looks, self.codes, self.lessons = found.moves, found.looks, found.codes, found.lessons
         self.unit = max(float(torch.cat(self.moves).abs().mean()), 1e-6)
         self.mean = Average(self.talker, 0.99)
         self.networks = {"talker": self.talker, "expert": self.expert, "critic": self.critic, "mean": self.mean.network}
@@ -120,7 +124,9 @@ class Speaking(Training):
     def _windows(self, count: int, per_clip: int) -> tuple[list[tuple[int, int]], Tensor]:
         """Return windows (clip, first frame) and what is heard around each frame, (N, 5, 1, 40, 36)."""
         drawn = [window for _ in range(-(-count // per_clip)) for window in self._of_one_clip(per_clip)][:count]
-        sounds = other_voices(torch.stack([_heard(self.talks[clip], first) for clip, first in drawn]), self.draws)
+        sounds = other_voices(
+            torch.stack([windows_of(self.talks[clip].mel, first) for clip, first in drawn]), self.draws
+        )
         return drawn, sounds.to(self.device)
 
     def _of_one_clip(self, count: int) -> list[tuple[int, int]]:
@@ -171,11 +177,13 @@ class Speaking(Training):
 
     def _teach_ears(self) -> Tensor:
         """Return how far the listener is off the codes of many frames, in deviations."""
-        clips = torch.randint(len(self.talks), (EARS_FRAMES,), generator=self.draws).tolist()
+        drawn = torch.randint(len(self.lessons), (EARS_FRAMES,), generator=self.draws).tolist()
         shares = torch.rand(EARS_FRAMES, generator=self.draws).tolist()
-        frames = [(clip, int(part * len(self.talks[clip].mouths))) for clip, part in zip(clips, shares, strict=True)]
-        sounds = torch.stack([_heard(self.talks[clip], at, 1) for clip, at in frames])
-        wanted = torch.stack([self.codes[clip][at] for clip, at in frames]).to(self.device)
+        frames = [
+            (self.lessons[k], int(share * len(self.lessons[k].codes))) for k, share in zip(drawn, shares, strict=True)
+        ]
+        sounds = torch.stack([windows_of(lesson.mel, at, 1) for lesson, at in frames])
+        wanted = torch.stack([lesson.codes[at] for lesson, at in frames]).to(self.device)
         told = self.talker.hear(other_voices(sounds, self.draws)[:, 0].to(self.device))
         return functional.mse_loss(told, wanted)
 
@@ -197,7 +205,7 @@ class Speaking(Training):
             at = (7 * place + 5) % len(talk.mouths)
             truth = as_floats(talk.mouths[at][None])
             middle = talk.mouths.float().mean(0)[None] / 127.5 - 1.0
-            told = talker.hear(_heard(talk, at, 1).to(self.device))
+            told = talker.hear(windows_of(talk.mel, at, 1).to(self.device))
             made = middle + talker.paint(told, self.looks[clip][None].to(self.device)).cpu()
             for row, picture in zip(rows, (middle, made, truth), strict=True):
                 row.append(functional.pad(picture[0], (0, 0, (COLUMNS - ROWS) // 2, (COLUMNS - ROWS) // 2), value=-1.0))
@@ -208,21 +216,36 @@ class Speaking(Training):
         return self.mean.network.cpu().eval()
 
 
-def _heard(talk: Talk, first: int, count: int = SYNC_FRAMES) -> Tensor:
-    """Return what is heard around frames from `first` on, (count, 1, 40, 36)."""
-    stretch = talk.mel[PER_FRAME * first : PER_FRAME * (first + count - 1) + STEPS]
-    return stretch.unfold(0, STEPS, PER_FRAME)[:, None]
+def windows_of(mel: Tensor, first: int, count: int = SYNC_FRAMES) -> Tensor:
+    """Return what is heard around frames from `first` on, (count, 1, 40, 36), of a spectrogram (4 T + 32, 40)."""
+    return sound_windows(mel[PER_FRAME * first : PER_FRAME * (first + count - 1) + STEPS])
+
+
+class Lesson(NamedTuple):
+    """A sound, and what a mouth does that says it."""
+
+    mel: Tensor
+    """(4 T + 32, 40)."""
+    codes: Tensor
+    """(T, 5)."""
+
+
+class Begun(NamedTuple):
+    """Train clips in numbers."""
+
+    moves: list[Tensor]
+    """(T, 40) of each clip, numbers of its movements in its own size."""
+    looks: list[Tensor]
+    """(40,) of each, how its mouth looks."""
+    codes: list[Tensor]
+    """(T, 5) of each."""
+    lessons: list[Lesson]
+    """Of clips, then of sounds."""
 
 
 @torch.no_grad()
-def begin(
-    talker: Talker, talks: Sequence[Talk], rng: torch.Generator
-) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-    """Let everything but the finder begin in closed form.
-
-    Returns:
-        Of each clip: numbers of its movements (T, 40) in its own size, how its mouth looks (40,), codes (T, 5).
-    """
+def begin(talker: Talker, talks: Sequence[Talk], speech: Sequence[Speech], rng: torch.Generator) -> Begun:
+    """Let everything but the finder begin in closed form."""
     seen = [vectors(talk.mouths) for talk in talks]
     middles = torch.stack([one.mean(0) for one in seen])
     talker.middle.copy_(middles.mean(0))
@@ -239,13 +262,15 @@ def begin(
     flat = torch.cat(numbers)
     changes = [_small(talk.mouths) / s for talk, s in zip(talks, size, strict=True)]
     talker.brush.copy_(ridge(flat, torch.cat(changes), BRUSH * len(flat)))
-    codes = spoken_codes(talks, numbers)
+    codes, size_of_codes = spoken_codes(talks, numbers)
     talker.reading.copy_(ridge(flat, torch.cat(codes), READ * len(flat)))
-    sounds = torch.cat([_heard(talk, 0, len(talk.mouths)) for talk in talks])
-    talker.listener.begin(sounds, torch.cat(codes), rng)
+    lessons = [Lesson(talk.mel, code) for talk, code in zip(talks, codes, strict=True)]
+    if size_of_codes is not None:
+        lessons += [Lesson(sound.mel, (sound.said - sound.said.mean(0)) / size_of_codes) for sound in speech]
+    talker.listener.begin(((sound_windows(mel), aims) for mel, aims in lessons), rng)
     nn.init.zeros_(talker.drawer.last.weight)
     talker.drawer.straight.weight.copy_(ridge(torch.cat(codes), flat, 0.02 * len(flat)).T)
-    return numbers, list(look), codes
+    return Begun(numbers, list(look), codes, lessons)
 
 
 def _small(mouths: Tensor) -> Tensor:
@@ -254,8 +279,8 @@ def _small(mouths: Tensor) -> Tensor:
     return small - small.mean(0)
 
 
-def spoken_codes(talks: Sequence[Talk], numbers: Sequence[Tensor]) -> list[Tensor]:
-    """Return what mouths do, (T, 5) of each clip about its mean, in deviations.
+def spoken_codes(talks: Sequence[Talk], numbers: Sequence[Tensor]) -> tuple[list[Tensor], Tensor | None]:
+    """Return what mouths do, (T, 5) of each clip about its mean, in deviations; and these (5,), if labels say them.
 
     Where all clips say in their labels how lips move, that. Otherwise what pixels and sound share: ridge regression of
     quick movements on the spectrogram beside them, and the principal components of what it explains (Izenman 1975,
@@ -265,14 +290,14 @@ def spoken_codes(talks: Sequence[Talk], numbers: Sequence[Tensor]) -> list[Tenso
     if len(told) == len(talks):
         apart = [said - said.mean(0) for said in told]
         size = torch.cat(apart).std(0).clamp(min=1e-3)
-        return [said / size for said in apart]
+        return [said / size for said in apart], size
     quick = [_quick(one) for one in numbers]
     y = torch.cat(quick)
-    x = torch.cat([functional.avg_pool2d(_heard(talk, 0, len(talk.mouths)), (4, 4)).flatten(1) for talk in talks])
+    x = torch.cat([functional.avg_pool2d(sound_windows(talk.mel), (4, 4)).flatten(1) for talk in talks])
     explained = (x - x.mean(0)) @ ridge(x, y, SOUND * len(x))
     basis = eigen(explained, CODE)[1].T
     size = (y @ basis).std(0).clamp(min=1e-6)
-    return [one @ basis / size for one in quick]
+    return [one @ basis / size for one in quick], None
 
 
 def _quick(rows: Tensor) -> Tensor:

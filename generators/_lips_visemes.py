@@ -14,8 +14,10 @@ from fauxbench.generators._lips_ears import BANDS, STEPS, Listener, other_voices
 from fauxbench.generators._training import build_quietly, rising_and_falling, set_rate
 
 VISEMES = ("jaw_open", "lip_width", "lip_round", "lip_part", "lip_press", "chin_raise", "upper_lip_raise")
-"""Action units that speech moves; train clips say under `mouth` in their facts what each frame shows of them."""
+"""Action units that speech moves; clips and sounds to learn from say under `mouth` in their facts what they do."""
 BATCH, RATE = 256, 2e-3
+PART = 4096
+"""Frames that are heard at a time."""
 _INIT, _DRAW = 80, 81
 
 
@@ -47,7 +49,7 @@ class Spoken(NamedTuple):
 
 
 def spoken_of(items: Sequence[Item]) -> tuple[Spoken, list[str]]:
-    """Return what the clips with labels teach, and what is wrong with the others."""
+    """Return what clips and sounds with labels teach, and what is wrong with the others."""
     sounds, mouths, wrong = [torch.zeros(0, 1, BANDS, STEPS)], [torch.zeros(0, len(VISEMES))], list[str]()
     for item in items:
         values = _labels(item)
@@ -57,7 +59,7 @@ def spoken_of(items: Sequence[Item]) -> tuple[Spoken, list[str]]:
             wrong.append(str(error))
             continue
         if values is None or heard is None:
-            wrong.append(f"{item.id}: its facts do not say what the mouth does ('mouth'), as the studio's clips do")
+            wrong.append(f"{item.id}: its facts do not say what the mouth does ('mouth'), as the studio's do")
             continue
         count = min(len(values), heard.frames)
         sounds.append(sound_windows(torch.from_numpy(spectrogram(heard.sound, count))))
@@ -67,7 +69,7 @@ def spoken_of(items: Sequence[Item]) -> tuple[Spoken, list[str]]:
 
 def _labels(item: Item) -> np.ndarray[tuple[int, int], np.dtype[np.float32]] | None:
     told = item.facts.get("mouth")
-    if item.modality != "video" or not isinstance(told, Mapping) or any(v not in told["names"] for v in VISEMES):
+    if item.modality == "image" or not isinstance(told, Mapping) or any(v not in told["names"] for v in VISEMES):
         return None
     places = [list(told["names"]).index(name) for name in VISEMES]
     return np.asarray(told["values"], dtype=np.float32).reshape(-1, len(told["names"]))[:, places]
@@ -80,7 +82,9 @@ def train_ears(spoken: Spoken, steps: int, context: Context) -> Ears:
     net.middle.copy_(spoken.mouths.mean(0))
     net.spread.copy_(spoken.mouths.std(0).clamp(min=1e-3))
     rng = context.torch_rng(_DRAW)
-    net.listener.begin(spoken.sounds, (spoken.mouths - net.middle) / net.spread, rng)
+    aims = (spoken.mouths - net.middle) / net.spread
+    parts = [slice(first, first + PART) for first in range(0, len(aims), PART)]
+    net.listener.begin(((spoken.sounds[part], aims[part]) for part in parts), rng)
     net.to(context.device)
     optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=1e-3)
     for step in range(1, steps + 1):

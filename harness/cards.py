@@ -112,8 +112,10 @@ class Recipe(Document):
     per_person: int = Field(default=0, ge=0)
     clips: int = Field(default=0, ge=0)
     """Talking clips of each person, in place of pictures."""
+    sounds: int = Field(default=0, ge=0)
+    """Beside the clips, spoken sounds of each person in each language: speech needs more than faces."""
     seconds: float = Field(default=3.0, ge=1)
-    """Length of a clip."""
+    """Length of a clip, and of a sound."""
     languages: tuple[str, ...] = ("en",)
     """Spoken in turn by the people."""
     population: int = Field(ge=1)

@@ -51,8 +51,10 @@ class Order(Document):
     """studio: default 10."""
     clips: int | None = None
     """studio: talking clips of each, in place of pictures."""
+    sounds: int | None = None
+    """studio: sounds of each in every language, beside the clips."""
     seconds: float | None = None
-    """studio: of a clip."""
+    """studio: of a clip, and of a sound."""
     languages: tuple[str, ...] | None = None
     """studio: spoken in turn."""
     population: int = 0
@@ -183,6 +185,7 @@ def _plan(order: Order, place: Path) -> tuple[Unit, Plan]:
     if order.source == STUDIO:
         chosen: dict[str, JSON] = {"people": order.people, "per_person": order.per_person, "seed": order.population}
         chosen |= {"clips": order.clips, "seconds": order.seconds, "languages": order.languages}
+        chosen |= {"sounds": order.sounds, "every_language": True} if order.sounds else {}
         data = data.model_copy(update={name: value for name, value in chosen.items() if value is not None})
     spec = SystemSpec(
         use=order.use,

@@ -47,6 +47,7 @@ def ship(
         people=recipe.people,
         per_person=recipe.per_person or None,
         clips=recipe.clips or None,
+        sounds=recipe.sounds or None,
         seconds=recipe.seconds if recipe.clips else None,
         languages=recipe.languages if recipe.clips else None,
         population=recipe.population,

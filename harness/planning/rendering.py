@@ -18,10 +18,10 @@ PART: Final = 60.0
 def add_rendered(draft: Draft, unit: Unit) -> str:
     """Add a unit that renders, in parts where there is much to do, and return the id of the one that has the whole set.
 
-    Only clips are worth it. A part holds whole people; one person's clips stay together.
+    Only clips alone are worth it. A part holds whole people; one person's clips stay together.
     """
     people = int(unit.key["people"])
-    count = min(people, ceil(unit.cost / PART)) if unit.key["clips"] else 1
+    count = min(people, ceil(unit.cost / PART)) if unit.key["clips"] and not unit.key["sounds"] else 1
     if count < 2:
         return draft.add(unit)
     inputs = {}

@@ -9,7 +9,7 @@ from ..datasets.studio_set import studio_splits
 from ..errors import SuiteError
 from ..media.item import Modality, Split
 from ..plan import Unit
-from ..suite import DataSpec
+from ..suite import DataSpec, Suite
 from .model import REAL, Draft, code_of
 from .published import plan_published
 from .rendering import add_rendered
@@ -37,8 +37,9 @@ def plan_real(draft: Draft) -> Mapping[Split, int]:
         code = code_of("datasets/studio", "datasets/studio/speech", "datasets", "media", "execute/steps/sets.py")
         key |= {"size": data.size or 64, "splits": shares, "code": code, "languages": list(data.languages)}
         key |= {"every_language": True} if data.every_language else {}
-        each = sum(rendered(data).values()) * (len(data.languages) if data.every_language else 1)
-        draft.modality = _modality(data)
+        counts = rendered(data)
+        each = sum(counts.values()) + counts["sounds"] * (len(data.languages) - 1 if data.every_language else 0)
+        draft.modality = _modality(draft.suite)
         items = data.people * each
         clips = data.people * data.clips * data.seconds * FPS * FRAME_COST[data.height]
         cost = 0.01 * items + clips
@@ -54,15 +55,16 @@ def rendered(data: DataSpec) -> dict[str, int]:
     return {"per_person": 0 if spoken else data.per_person, "clips": data.clips, "sounds": data.sounds}
 
 
-def _modality(data: DataSpec) -> Modality:
-    """Return what the studio renders.
+def _modality(suite: Suite) -> Modality:
+    """Return what the studio renders: of clips and sounds, from which a system learns to see and to listen, clips.
 
     Raises:
         SuiteError: Two things, which no metric measures together.
     """
-    counts = rendered(data)
+    counts = rendered(suite.data)
     asked = [name for name, count in counts.items() if count]
-    if len(asked) > 1:
+    learning = asked == ["clips", "sounds"] and not suite.metrics and not suite.detectors
+    if len(asked) > 1 and not learning:
         said = ", ".join(f"{name}: {counts[name]}" for name in asked)
         raise SuiteError(f"data: found {said}; a suite is about pictures, clips or sounds: keep one of them")
     return {"per_person": Modality.IMAGE, "clips": Modality.VIDEO, "sounds": Modality.AUDIO}[asked[0]]

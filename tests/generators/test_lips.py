@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,9 @@ import torch
 from scipy.io import wavfile
 
 from fauxbench import Artifact, Context, Failure, FitTask, InputError, Item, Request, VideoMedia, open_clip
-from fauxbench.generators import _training
+from fauxbench.generators import _lips_ears, _training
 from fauxbench.generators._faces_cut import CENTRE
-from fauxbench.generators._lips import PER_FRAME, hear, sound_windows, spectrogram
+from fauxbench.generators._lips import PER_FRAME, SAID, hear, read_speech, sound_windows, spectrogram
 from fauxbench.generators._lips_cut import (
     COLUMNS,
     ROWS,
@@ -24,7 +25,7 @@ from fauxbench.generators._lips_cut import (
     mask_of,
     place_face,
 )
-from fauxbench.generators._lips_ears import STEPS, Listener, other_voices
+from fauxbench.generators._lips_ears import STEPS, STRAIGHT, Listener, other_voices, pooled
 from fauxbench.generators._lips_known import Known, Mouth
 from fauxbench.generators._lips_networks import CODE, NUMBERS
 from fauxbench.generators.crossmodal.model import CrossModal
@@ -189,11 +190,58 @@ def test_a_listener_begins_as_the_straight_line():
     aims = torch.stack([sounds[:, 0, 8:12].mean((1, 2)), sounds[:, 0, :, 16:20].mean((1, 2))], 1)
     aims = aims / aims.std(0)
     listener = Listener(8, 2).eval()
-    listener.begin(sounds, aims, rng)
+    listener.begin([(sounds, aims)], rng)
     with torch.no_grad():
         told = listener(sounds)
     assert np.corrcoef(told[:, 1], aims[:, 1])[0, 1] > 0.8
     assert float(listener.last.weight.detach().abs().max()) == 0
+
+
+def test_the_straight_line_is_that_of_ridge_regression_however_it_was_heard(monkeypatch):
+    monkeypatch.setattr(_lips_ears, "VOICES", 0)
+    rng = torch.Generator().manual_seed(3)
+    sounds, aims = torch.randn(500, 1, 40, STEPS, generator=rng) + 2, torch.randn(500, 3, generator=rng)
+    whole, parts = Listener(8, 3).eval(), Listener(8, 3).eval()
+    whole.begin([(sounds, aims)], rng)
+    parts.begin(((sounds[k : k + 77], aims[k : k + 77]) for k in range(0, 500, 77)), rng)
+    x = pooled(sounds).double().numpy()
+    x = (x - x.mean(0)) / x.std(0, ddof=1)
+    y = aims.double().numpy()
+    slopes = np.linalg.solve(x.T @ x + STRAIGHT * 500 * np.eye(x.shape[1]), x.T @ (y - y.mean(0)))
+    with torch.no_grad():
+        for listener in (whole, parts):
+            np.testing.assert_allclose(listener(sounds).numpy(), x @ slopes + y.mean(0), atol=1e-4)
+
+
+def labelled(item: Item, seed: int, frames: int = COUNT) -> Item:
+    values = np.tile(envelope(seed, frames)[:, None], (1, len(SAID))) * np.linspace(0.5, 1, len(SAID))
+    return replace(item, facts={**item.facts, "mouth": {"names": list(SAID), "values": values.round(3).tolist()}})
+
+
+def test_sounds_with_labels_teach_to_listen(clips, tmp_path):
+    """Where clips have labels; what sounds without labels and sounds that cannot be read would teach is counted."""
+    told = tuple(labelled(clip, seed) for seed, clip in enumerate(clips))
+    sounds = tuple(labelled(sound_file(tmp_path, f"s{k}", voice(k)), k) for k in range(3, 15))
+    mute = sound_file(tmp_path, "mute", voice(3))
+    found = [what for _, what in read_speech([*sounds, mute, item("none", None, Modality.AUDIO)], 250)]
+    assert [len(one.said) for one in found[:-2]] == [COUNT] * 12
+    assert "'mouth'" in str(found[-2])
+    assert "no file" in str(found[-1])
+
+    def system(train: tuple[Item, ...]) -> LipSync:
+        made, said = make(LipSync, steps=1, align="centre"), []
+        context = Context(seed=1, scratch=tmp_path, progress=lambda _, text: said.append(text))
+        made.fit(FitTask(train=train), context)
+        made.save(tmp_path / f"w{len(train)}")
+        assert said[0] == f"3 clips, {len(train) - 3 - (len(train) > 10)} sounds, {int(len(train) > 10)} unusable"
+        return made
+
+    few, many = system(told), system((*told, *sounds, mute))
+    assert json.loads((tmp_path / "w16/config.json").read_text())["heard"] == 12
+    heard = hear(sound_file(tmp_path, "other", voice(40)))
+    by = [np.corrcoef(one.listen(heard, COUNT)[:, 0], envelope(40))[0, 1] for one in (few, many)]
+    assert by[1] > 0.9
+    assert by[1] > by[0]
 
 
 def test_an_interrupted_training_ends_the_same(clips, tmp_path, monkeypatch):

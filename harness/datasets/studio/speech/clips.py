@@ -28,7 +28,8 @@ LONGEST = 300.0
 LABELLED = 8
 """Frames of a clip whose points and factors stand in its facts, for systems that learn from labels."""
 SPOKEN = ("jaw_open", "lip_width", "lip_round", "lip_part", "lip_press", "chin_raise", "upper_lip_raise")
-"""Factors that speech moves, told of every frame, of the first 40 s at most."""
+"""Factors that speech moves, told of every frame, of the first 40 s at most; of a sound, `HEARD_RATE` times a second."""
+HEARD_RATE = 25
 _TOLD = 1000
 _SMALL = 72  # pixels of height in which points are found
 
@@ -191,9 +192,8 @@ class ClipPlan:
 
     def labelled(self, device: str = "cpu") -> Item:
         """Return its Item with more labels: of some frames under `frames`, of every mouth under `mouth`."""
-        count = min(self.recipe.frames, _TOLD)
-        rows = [[round(state[name], 3) for name in SPOKEN] for state in self.states(0, count)]
-        more: dict[str, JSON] = {"frames": self.labels(device), "mouth": {"names": list(SPOKEN), "values": rows}}
+        states = self.states(0, min(self.recipe.frames, _TOLD))
+        more: dict[str, JSON] = {"frames": self.labels(device), "mouth": _mouth_facts(states)}
         return replace(self.item, facts={**self.item.facts, **more})
 
     def labels(self, device: str = "cpu") -> list[JSON]:
@@ -304,7 +304,7 @@ def render_clips(
 
 
 def render_speech(recipe: SpeechRecipe, splits: Mapping[str, Split] | None = None) -> Iterator[tuple[Item, SoundMedia]]:
-    """Yield the sounds of a recipe, person by person.
+    """Yield the sounds of a recipe, person by person; their facts tell what a mouth that says it does (`mouth`).
 
     Args:
         recipe: What to speak.
@@ -334,9 +334,23 @@ def render_speech(recipe: SpeechRecipe, splits: Mapping[str, Split] | None = Non
                 language=language,
                 clusters=_clusters(identity, heard),
                 seed=recipe.seed,
-                facts=_speech_facts(heard, recipe.room),
+                facts={**_speech_facts(heard, recipe.room), "mouth": _mouth_facts(_mouth_states(heard))},
             )
             yield item, SoundMedia(sound=sound, sample_rate=SAMPLE_RATE)
+
+
+def _mouth_states(heard: Utterance) -> list[dict[str, float]]:
+    """Return what a mouth that says an utterance does, `HEARD_RATE` times a second, articulated as usual."""
+    family = find_language(heard.voice.language).family
+    track = MouthTrack(heard.phonemes, family, shortest=1.1 / HEARD_RATE)
+    count = min(len(heard.sound) * HEARD_RATE // SAMPLE_RATE, _TOLD)
+    rows = track.at((np.arange(count, dtype=np.float64) + 0.5) / HEARD_RATE)
+    still = {factor.name: 0.0 for factor in STATE}
+    return [_in_range({**still, **state_of(row)}) for row in rows]
+
+
+def _mouth_facts(states: list[dict[str, float]]) -> JSON:
+    return {"names": list(SPOKEN), "values": [[round(state[name], 3) for name in SPOKEN] for state in states]}
 
 
 def _speech_facts(heard: Utterance, room: Room | None) -> dict[str, JSON]:

@@ -17,6 +17,7 @@ from fauxbench.harness.datasets.studio.speech import (
     render_speech,
     sentences_of,
 )
+from fauxbench.harness.datasets.studio.speech.clips import SPOKEN
 from fauxbench.harness.datasets.studio_set import TERMS, StudioFolder, write_studio
 from fauxbench.harness.errors import InputError
 from fauxbench.harness.media.item import Modality, Split
@@ -227,3 +228,19 @@ def test_every_language_is_spoken_by_every_person_with_one_throat():
     assert [item.id for item, _ in render_speech(turned)] == [
         f"{person}/speech-{index:03d}" for person in (first, second) for index in range(2)
     ]
+
+
+def test_sounds_tell_what_a_mouth_does_that_says_them():
+    """As clips do, of the same sentence: where the sound is loud the jaw is open, and lips that meet stop it."""
+    (item, media), *_ = render_speech(SpeechRecipe(people=1, per_person=1, seconds=3))
+    told = item.facts["mouth"]
+    values = np.array(told["values"])
+    assert tuple(told["names"]) == SPOKEN
+    assert values.shape == (75, len(SPOKEN))
+    level = np.sqrt((media.sound[: 75 * 882].reshape(75, 882).astype(np.float64) ** 2).mean(1))
+    assert np.corrcoef(values[:, 0], level)[0, 1] > 0.4
+    pressed = [(start, end) for name, start, end in item.facts["phonemes"] if name in {"p", "b", "m"} and end < 3]
+    assert pressed
+    for start, end in pressed:
+        frame = int((start + end) / 2 * 25)
+        assert values[frame, list(SPOKEN).index("lip_press")] > np.median(values[:, list(SPOKEN).index("lip_press")])
