@@ -83,6 +83,7 @@ def suite(tmp_path: Path) -> dict[str, object]:
 
 @pytest.mark.slow
 def test_a_run_says_language_by_language_what_a_system_does(suite: dict[str, object], tmp_path: Path) -> None:
+    suite = {**suite, "generators": [*suite["generators"], "tts"]}  # type: ignore[misc]
     ran = fauxbench.run(Suite.model_validate(suite), runs=tmp_path / "runs", workers=2)
     rows = {
         (row.system, row.metric, row.slice["statistic"], row.slice.get("language")): row
@@ -111,6 +112,12 @@ def test_a_run_says_language_by_language_what_a_system_does(suite: dict[str, obj
     own = rows["real", "tone_accuracy", "value", "cmn"]
     assert own.value > rows["real", "tone_accuracy_flattened", "value", "cmn"].value
     assert rows["spoiler@copy", "tone_accuracy", "value", "cmn"].value == pytest.approx(own.value)
+    of_text = rows["tts@1", "tone_accuracy_of_text", "value", "cmn"]
+    assert of_text.n >= 1
+    assert 0 <= of_text.value <= 1
+    assert not [
+        place for place in rows if place[0] == "tts@1" and place[2] != "value"
+    ]  # it has no control to be beside
     for name in ("languages", "languages-spoiler@1", "languages-tones", "languages-values"):
         for suffix in (".tex", ".md", ".csv", ".html"):
             assert (ran.folder / "tables" / f"{name}{suffix}").is_file()
