@@ -37,7 +37,9 @@ def faces(
     smallest: Annotated[float, typer.Option(help="Pixels of the smallest face that counts.")] = 20.0,
     choice: Annotated[str, typer.Option(help="largest, central, mask or all.")] = "largest",
     mask: Annotated[Path | None, typer.Option(help="Clip or picture, white where altered; of one file.")] = None,
-    align: Annotated[str, typer.Option(help="template (five points) or box.")] = "template",
+    align: Annotated[
+        str, typer.Option(help="template (five points), box, or steady (the box, evened over a clip).")
+    ] = "template",
     margin: Annotated[float, typer.Option(help="Room on each side, share of the tight square.")] = 0.3,
     size: Annotated[int, typer.Option(help="Side in pixels.")] = 224,
     missing: Annotated[str, typer.Option(help="Samples without the face: skip, bridge or refuse.")] = "skip",

@@ -28,9 +28,11 @@ SIZE: Final = 160
 
 
 def portrait_protocol(fps: float | None) -> FaceProtocol:
-    """Return how portraits are cut: of pictures, or of clips so many times a second."""
-    frames = FrameProtocol(count=None, fps=fps) if fps else FrameProtocol()
-    return FaceProtocol(frames=frames, align="box", margin=MARGIN, size=SIZE, missing="bridge")
+    """Return how portraits are cut: of pictures, or of clips so many times a second, steadily."""
+    if fps:
+        frames = FrameProtocol(count=None, fps=fps)
+        return FaceProtocol(frames=frames, align="steady", margin=MARGIN, size=SIZE, missing="bridge")
+    return FaceProtocol(align="box", margin=MARGIN, size=SIZE, missing="bridge")
 
 
 def portrait_identity(fps: float | None) -> dict[str, JSON]:

@@ -15,7 +15,7 @@ from ..media.content import Picture
 from ..media.images import read_image, write_png
 from ..media.item import Modality
 from ..media.read import modality_of
-from .align import cut
+from .align import cut, steadied
 from .faces import Face, FaceFinder
 from .frames import FrameSampler, Sample
 from .protocol import FaceProtocol
@@ -118,6 +118,7 @@ def prepare(
     """Cut the faces out of a clip or picture, into PNG files and `faces.json` in a folder.
 
     Frames are streamed: every sample's faces are cut as it comes, and those of people who are not chosen are removed.
+    Faces that are bridged or steady are cut in a second pass, because they depend on what comes later.
 
     Args:
         path: A clip or picture.
@@ -178,7 +179,7 @@ class _Pass:
         self.shape = (sample.picture.shape[0], sample.picture.shape[1])
         self.seen[sample.place], self.times[sample.place] = kept, sample.time
         self.frames[sample.place] = sample.number
-        for place, face in enumerate(kept):
+        for place, face in enumerate(kept if self.protocol.align != "steady" else ()):
             self._cut(sample, face, f"{sample.place:06d}-{place:02d}.png")
 
     def _cut(self, sample: Sample, face: Face, name: str) -> None:
@@ -195,12 +196,12 @@ class _Pass:
             raise MediaError(f"{self.path}: no frames")
 
     def finish(self, tracks: Sequence[Track], chosen: Sequence[Track]) -> FaceSet:
-        bridged = self._bridged(chosen) if self.protocol.missing == "bridge" else {}
+        again = self._cut_again(chosen)
         faces: list[CutFace] = []
         missing = self._undecodable()
         for track in chosen:
             for sample in sorted(self.times):
-                face = track.faces.get(sample) or bridged.get((track.number, sample))
+                face = again.get((track.number, sample)) or track.faces.get(sample)
                 told = self.files.get((sample, id(face))) if face else self._reason(sample)
                 if face and isinstance(told, tuple):
                     faces.append(self._named(track, sample, face, *told))
@@ -248,19 +249,26 @@ class _Pass:
             outside=round(outside, 4),
         )
 
-    def _bridged(self, chosen: Sequence[Track]) -> dict[tuple[int, int], Face]:
-        """Put faces where people were out of sight for a moment, and cut them in a second pass over the clip."""
+    def _cut_again(self, chosen: Sequence[Track]) -> dict[tuple[int, int], Face]:
+        """Cut, in a second pass over the clip, what the first could not know: (person, sample) -> face."""
         wanted: dict[int, list[tuple[int, Face]]] = {}
         for track in chosen:
-            for sample, at in self.times.items():
-                face = None if sample in track.faces else between(track, sample, at, self.protocol.bridge)
-                if face is not None:
-                    wanted.setdefault(sample, []).append((track.number, face))
-        if wanted and self.sampler is not None:
-            for again in self.sampler:
+            faces = self._bridged(track) if self.protocol.missing == "bridge" else {}
+            if self.protocol.align == "steady":
+                faces = steadied({**track.faces, **faces}, self.times)
+            for sample, face in faces.items():
+                wanted.setdefault(sample, []).append((track.number, face))
+        if wanted:
+            for again in self.sampler or self.samples():
                 for number, face in wanted.get(again.place, ()):
                     self._cut(again, face, f"{again.place:06d}-p{number:02d}.png")
         return {(number, place): face for place, rows in wanted.items() for number, face in rows}
+
+    def _bridged(self, track: Track) -> dict[int, Face]:
+        """Return faces put where somebody was out of sight for a moment, by sample."""
+        gaps = {sample: at for sample, at in self.times.items() if sample not in track.faces}
+        found = {sample: between(track, sample, at, self.protocol.bridge) for sample, at in gaps.items()}
+        return {sample: face for sample, face in found.items() if face is not None}
 
 
 def _masks(path: Path | None, seen: _Pass) -> dict[int, NDArray[np.bool_]]:

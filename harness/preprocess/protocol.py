@@ -10,7 +10,7 @@ from .frames import FrameProtocol
 
 Finder = Literal["mtcnn", "mediapipe"]
 Choice = Literal["largest", "central", "mask", "all"]
-Align = Literal["template", "box"]
+Align = Literal["template", "box", "steady"]
 Missing = Literal["skip", "bridge", "refuse"]
 
 
@@ -34,7 +34,8 @@ class FaceProtocol:
     choice: Choice = "largest"
     """Whose face: the largest over the clip, the most central, the one under the mask, or everybody's."""
     align: Align = "template"
-    """`template`: turned and scaled so that the points fall on a template; `box`: a square around the box."""
+    """`template`: turned and scaled so that the points fall on a template; `box`: a square around the box; `steady`:
+    the same, moved with eyes and nose and of an even size: what moves in a clip is the face and not its frame."""
     margin: float = 0.3
     """Room on each side: share of the tight square's side, of the box or of the template."""
     size: int = 224
