@@ -17,8 +17,6 @@ SEEN = 160
 """Frames of a target, evenly over it, whose mouths are looked at."""
 RIDGE = 3.0
 """Strength with which the clip's own movements are held to those that were learned."""
-NEAR = 0.7
-"""Deviations of a code within which mouths are alike."""
 
 
 class Known(NamedTuple):
@@ -51,9 +49,9 @@ def know(talker: Talker, clip: VideoMedia, placed: Placed, *, still: bool) -> Kn
 class Mouth:
     """Paints the mouth of one clip.
 
-    What a code looks like is told by the clip's other frames, most by those with codes like it: locally weighted
-    regression (Cleveland 1979) of pixels on codes, about what was learned from other people, to which it shrinks
-    (Hoerl and Kennard 1970). The frame that is painted is left out of it, so that its own mouth says nothing.
+    What a code looks like is told by the clip's other frames: ridge regression (Hoerl and Kennard 1970) of pixels on
+    codes, about what was learned from other people, to which it shrinks. The frame that is painted is left out of it,
+    so that its own mouth says nothing.
     """
 
     def __init__(self, talker: Talker, known: Known) -> None:
@@ -80,12 +78,9 @@ class Mouth:
     def _shares(self, code: Array, at: int) -> Plane:
         """Return how much each known frame counts (P,); they add up to about 1."""
         count, numbers = self.codes.shape
-        apart = ((self.codes - code) ** 2).mean(1)
-        weight = np.exp(-0.5 * (apart - apart.min()) / NEAR**2) + 1e-3
-        if at in self.known.places and count > 1:
-            weight[self.known.places.index(at)] = 0.0
         rows = np.concatenate([np.ones((count, 1)), self.codes], 1)
-        weighed = rows * weight[:, None]
-        hold = RIDGE * weight.sum() / count * np.diag([1e-3, *([1.0] * numbers)])
-        found = weighed @ np.linalg.solve(rows.T @ weighed + hold, np.concatenate([[1.0], code]))
+        if at in self.known.places and count > 1:
+            rows[self.known.places.index(at)] = 0.0
+        hold = RIDGE * np.diag([1e-3, *([1.0] * numbers)])
+        found = rows @ np.linalg.solve(rows.T @ rows + hold, np.concatenate([[1.0], code]))
         return np.asarray(found, dtype=np.float32)

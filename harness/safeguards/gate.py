@@ -82,8 +82,8 @@ def why_not_leave(card: GeneratorCard, terms: Terms) -> str | None:
 def _how(purpose: str) -> str:
     return (
         f"the set's recorded terms must permit '{purpose}', with a grant that says who allowed it "
-        f"(in a suite: data.terms; on the command line: --permits {purpose} --grant ...); "
-        "if the pictures show no real people, say people 'none' or 'rendered'"
+        f"(of a folder: data.terms in a suite, --permits {purpose} --grant ... on the command line; a sealed set has "
+        "its own, with which it is made again); if the pictures show no real people, say people 'none' or 'rendered'"
     )
 
 

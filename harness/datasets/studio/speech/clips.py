@@ -28,7 +28,7 @@ LONGEST = 300.0
 LABELLED = 8
 """Frames of a clip whose points and factors stand in its facts, for systems that learn from labels."""
 SPOKEN = ("jaw_open", "lip_width", "lip_round", "lip_part", "lip_press", "chin_raise", "upper_lip_raise")
-"""Factors that speech moves, told of every frame, of the first 40 s at most; of a sound, `HEARD_RATE` times a second."""
+"""Factors that speech moves, told of the first 40 s at most: of every frame, of a sound `HEARD_RATE` times a second."""
 HEARD_RATE = 25
 _TOLD = 1000
 _SMALL = 72  # pixels of height in which points are found
