@@ -7,14 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
+from tests.sealed import seal
 
 from fauxbench import Terms
 from fauxbench.harness import fit as fit_module
 from fauxbench.harness.cards import GeneratorCard, Recipe, read_card
 from fauxbench.harness.errors import InputError
-from fauxbench.harness.media.content import ImageMedia
-from fauxbench.harness.media.item import Item, Kind, Modality
-from fauxbench.harness.media.mediaset import MediaSetWriter
 from fauxbench.harness.planning.shipped import shipped_folder, with_shipped
 from fauxbench.harness.registry import Part
 from fauxbench.harness.ship import install, with_tables
@@ -281,17 +279,8 @@ def test_what_ships_with_the_package_is_what_the_cards_say() -> None:
         assert read_card(part.folder / "card.toml", GeneratorCard) == part.card
 
 
-def sealed(folder: Path, terms: Terms) -> Path:
-    writer = MediaSetWriter(folder, name="s", origin="folder", terms=terms)
-    for number in range(8):
-        item = Item(id=f"a{number}", modality=Modality.IMAGE, kind=Kind.REAL, group="g")
-        writer.add(item, ImageMedia(pixels=np.full((32, 32, 3), number, np.uint8)))
-    writer.seal()
-    return folder
-
-
 def test_a_set_has_terms_of_its_own_that_no_flag_changes(call: Call, learner: str, tmp_path: Path) -> None:
-    private, out = sealed(tmp_path / "private", Terms()), tmp_path / "out"
+    private, out = seal(tmp_path / "private", Terms(), count=8, side=32), tmp_path / "out"
     for words in (("fit", learner, "--on", private, "--who", "none"), ("generate", learner, "--from", private)):
         said = call(*words, "--permits", "train", "--grant", "x", "--out", out)
         assert said.code == 2
@@ -299,7 +288,7 @@ def test_a_set_has_terms_of_its_own_that_no_flag_changes(call: Call, learner: st
         assert len(said.err.strip().splitlines()) == 1
         assert not out.exists()
     assert "must permit 'train'" in call("fit", learner, "--on", private, "--out", out).err
-    nobody = sealed(tmp_path / "nobody", Terms(people="none"))
+    nobody = seal(tmp_path / "nobody", Terms(people="none"), count=8, side=32)
     said = call("fit", learner, "--on", nobody, "--size", 32, "--steps", 2, "--out", out)
     assert said.code == 0, said.err
     assert len(list((out / "pictures").glob("*.png"))) == 2

@@ -3,14 +3,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from tests.planning.plans import FOLDER, fingerprints, folder_data, plan
+from tests.sealed import seal
 
 from fauxbench.harness.errors import FauxbenchError, InputError, RefusedError
-from fauxbench.harness.media.content import ImageMedia
-from fauxbench.harness.media.item import Item, Kind, Modality
-from fauxbench.harness.media.mediaset import MediaSetWriter, Terms
+from fauxbench.harness.media.mediaset import Terms
 from fauxbench.harness.plan import Unit
 from fauxbench.harness.planning.terms import terms_of_folder, terms_of_outputs
 from fauxbench.harness.safeguards.consent import consents_file
@@ -91,15 +89,6 @@ NARROW = {"people": "real", "permits": ("evaluate", "train"), "grant": "me"}
 @pytest.fixture
 def sealed(tmp_path: Path) -> Path:
     return seal(tmp_path / "sealed", Terms.model_validate(NARROW))
-
-
-def seal(folder: Path, terms: Terms) -> Path:
-    writer = MediaSetWriter(folder, name="s", origin="folder", terms=terms)
-    for number in range(6):
-        item = Item(id=f"a{number}", modality=Modality.IMAGE, kind=Kind.REAL, group="g")
-        writer.add(item, ImageMedia(pixels=np.full((8, 8, 3), number, np.uint8)))
-    writer.seal()
-    return folder
 
 
 def linked(target: Path, sealed: Path) -> Path:
