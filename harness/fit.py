@@ -18,7 +18,7 @@ from .execute.local import Results as Ran
 from .execute.step import PICTURES
 from .fit_display import Stopwatch, Watched
 from .generate import STUDIO, data_for
-from .generate_source import read_source
+from .generate_source import Source, read_source
 from .media.mediaset import Terms
 from .plan import Plan, Unit
 from .planning.planner import plan_suite
@@ -102,15 +102,16 @@ def fit(
     begun = _begun(out, order, resume=resume)
     card = GENERATORS.find((begun or order).use, Path.cwd()).card
     order = begun or _checked(order, card)
-    unit, plan = _plan(order, place)  # whatever is wrong with it is said before anything is written
+    found = read_source(order.source, order.terms, place / "inputs")
+    unit, plan = _plan(order, found, place)  # whatever is wrong with it is said before anything is written
     if begun is None:
         if minutes is not None:
-            order = _for_minutes(order, card, minutes, place)
-            unit, plan = _plan(order, place)
+            order = _for_minutes(order, card, minutes, found, place)
+            unit, plan = _plan(order, found, place)
         with storage_errors(out):
             out.mkdir(parents=True, exist_ok=True)
             write_atomically(out / ORDER, order.model_dump_json(indent=1) + "\n")
-    watched = Watched(display, unit, card, out / PICTURES if _may_show(order, place) else None, Store(place))
+    watched = Watched(display, unit, card, out / PICTURES if _may_show(found) else None, Store(place))
     done = _run(plan, unit, place, watched)
     watched.release(done.folder / PICTURES)
     _write(out, order, card, done)
@@ -155,7 +156,7 @@ def _checked(order: Order, card: GeneratorCard) -> Order:
     return order
 
 
-def _for_minutes(order: Order, card: GeneratorCard, minutes: float, place: Path) -> Order:
+def _for_minutes(order: Order, card: GeneratorCard, minutes: float, found: Source, place: Path) -> Order:
     """Return the order with as many `steps` as this machine makes in `minutes`, found by a short trial.
 
     Raises:
@@ -166,7 +167,7 @@ def _for_minutes(order: Order, card: GeneratorCard, minutes: float, place: Path)
         raise InputError(f"--minutes: '{card.name}' has no parameter 'steps' that could be chosen by it")
     few = max(TRIAL[0], min(TRIAL[1], int(steps.default) // TRIAL_SHARE))
     trial = order.model_copy(update={"parameters": {**order.parameters, "steps": few}})
-    unit, plan = _plan(trial, place)
+    unit, plan = _plan(trial, found, place)
     stopwatch = Stopwatch(unit)
     done = _run(plan, unit, place, stopwatch)
     each = (stopwatch.whole() or done.seconds) / few
@@ -175,10 +176,9 @@ def _for_minutes(order: Order, card: GeneratorCard, minutes: float, place: Path)
     return order.model_copy(update={"parameters": {**order.parameters, "steps": chosen}})
 
 
-def _plan(order: Order, place: Path) -> tuple[Unit, Plan]:
-    """Return the unit that trains, and a plan that ends with it."""
+def _plan(order: Order, found: Source, place: Path) -> tuple[Unit, Plan]:
+    """Return the unit that trains on what was found, and a plan that ends with it."""
     card = GENERATORS.find(order.use, Path.cwd()).card
-    found = read_source(order.source, order.terms, place / "inputs")
     data = data_for(
         found.place, fits=True, uses_target=False, size=order.size, terms=found.terms, modality=card.modality
     )
@@ -224,10 +224,9 @@ def _run(plan: Plan, unit: Unit, place: Path, display: Display) -> Finished:
     return ran.finished[unit.id]
 
 
-def _may_show(order: Order, place: Path) -> bool:
+def _may_show(found: Source) -> bool:
     """Whether pictures of the training may leave: they may look like those it learns from."""
-    found = read_source(order.source, order.terms, place / "inputs")
-    return order.source == STUDIO or (found.terms or Terms()).allow("publish")
+    return found.place == STUDIO or (found.terms or Terms()).allow("publish")
 
 
 def _write(out: Path, order: Order, card: GeneratorCard, done: Finished) -> None:

@@ -53,13 +53,8 @@ def faces(
     reason. They are kept in the store by content and protocol; those of synthetic files leave marked. Exits with 1 if a
     file could not be read.
     """
-    from ..connect.faces import MediaPipeFaces, face_finder
-    from ..preprocess.cache import faces_of
     from ..preprocess.frames import FrameProtocol
     from ..preprocess.protocol import FaceProtocol
-    from ..run import default_store
-    from ..safeguards.derived import Descent
-    from ..store.store import Store, new_folder
 
     options.check_device(device)
     protocol = FaceProtocol(
@@ -78,6 +73,25 @@ def faces(
     if (choice == "mask") != (mask is not None) or (mask is not None and path.is_dir()):
         raise InputError("--choice mask needs --mask, which goes with one file")
     files = _files(path, {"image", "video"})
+    told, failed = _cut_faces(files, out, protocol, mask, store, device)
+    _tell_faces(out, protocol, told, failed, json_=json_)
+
+
+def _cut_faces(
+    files: list[tuple[str, Path]],
+    out: Path,
+    protocol: "FaceProtocol",
+    mask: Path | None,
+    store: Path | None,
+    device: str,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Cut the faces out of files into folders; return a summary of each, and what is wrong with those not read."""
+    from ..connect.faces import MediaPipeFaces, face_finder
+    from ..preprocess.cache import faces_of
+    from ..run import default_store
+    from ..safeguards.derived import Descent
+    from ..store.store import Store, new_folder
+
     kept, finds = Store(store or default_store()), face_finder(protocol, device)
     descent = Descent("data faces", kept.root)
     told: dict[str, Any] = {}
@@ -97,7 +111,7 @@ def faces(
     finally:
         if isinstance(finds, MediaPipeFaces):
             finds.close()
-    _tell_faces(out, protocol, told, failed, json_=json_)
+    return told, failed
 
 
 def _copy_faces(made: "FaceSet", folder: Path, name: str, descent: "Descent", parent: "Parent | None") -> None:

@@ -1,9 +1,9 @@
 """What studio-sync and mouth-pixels say of real clips: `python -m fauxbench.harness.training.real_clips FOLDER`.
 
 The first was trained on rendered people, and both look where the studio's faces are, so this is a check of how far they
-carry and not a measurement. Every clip is cut and
-turned so that its face lies where the studio puts one, its sound is moved by -10 to 10 frames and exchanged for that of
-the other clips. Needs the extra `faces`; clips of 25 frames a second with sound.
+carry and not a measurement. Every clip is cut and turned so that its face lies where the studio puts one, its sound is
+moved by -10 to 10 frames and exchanged for that of the other clips. Needs the extra `faces`; clips of 25 frames a
+second with sound.
 """
 
 import argparse

@@ -13,6 +13,7 @@ from fauxbench import Terms
 from fauxbench.harness import fit as fit_module
 from fauxbench.harness.cards import GeneratorCard, Recipe, read_card
 from fauxbench.harness.errors import InputError
+from fauxbench.harness.generate_source import read_source
 from fauxbench.harness.planning.shipped import shipped_folder, with_shipped
 from fauxbench.harness.registry import Part
 from fauxbench.harness.ship import install, with_tables
@@ -154,10 +155,12 @@ def test_minutes_choose_the_steps_by_a_trial(
     monkeypatch.setattr(fit_module, "_run", run)
     placed = fit_module.Order(use=learner, source=str(photographs), size=32, terms=Terms(people="none"))
     card = fit_module.GENERATORS.find(learner, tmp_path).card
-    chosen = fit_module._for_minutes(placed, card, 2.0, tmp_path / "store")
+    store = tmp_path / "store"
+    found = read_source(placed.source, placed.terms, store / "inputs")
+    chosen = fit_module._for_minutes(placed, card, 2.0, found, store)
     assert asked == [10]  # at least ten updates, however few the default has
     assert chosen.parameters["steps"] == 60  # 120 seconds at 2 seconds each
-    assert fit_module._for_minutes(placed, card, 1e6, tmp_path / "store").parameters["steps"] == 1000
+    assert fit_module._for_minutes(placed, card, 1e6, found, store).parameters["steps"] == 1000
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....canonical import JSON
 from ....errors import InputError
@@ -167,10 +168,7 @@ class ClipPlan:
     def states(self, first: int, count: int) -> list[dict[str, float]]:
         """Return the factors of `STATE` for frames `first` to `first + count - 1`, at the middle of each."""
         times = (np.arange(first, first + count, dtype=np.float64) + 0.5) / self.recipe.fps + self.lead
-        mouth, head = self.mouth.at(times), self.motion.at(times)
-        still = {factor.name: 0.0 for factor in STATE}
-        rows = [{name: float(values[k]) for name, values in head.items()} for k in range(count)]
-        return [_in_range({**still, **row, **state_of(mouth[k])}) for k, row in enumerate(rows)]
+        return _states(self.mouth.at(times), self.motion.at(times))
 
     def frames(self, device: str = "cpu") -> Iterator[Picture]:
         """Yield the frames, (H, W, 3) uint8, rendered in small batches."""
@@ -339,14 +337,19 @@ def render_speech(recipe: SpeechRecipe, splits: Mapping[str, Split] | None = Non
             yield item, SoundMedia(sound=sound, sample_rate=SAMPLE_RATE)
 
 
+def _states(mouth: NDArray[np.float64], head: Mapping[str, NDArray[np.float64]]) -> list[dict[str, float]]:
+    """Return rows (T, 7) of a mouth and what a head does meanwhile, (T,) each, as factors of `STATE`."""
+    still = {factor.name: 0.0 for factor in STATE}
+    rows = ({name: float(values[k]) for name, values in head.items()} for k in range(len(mouth)))
+    return [_in_range({**still, **row, **state_of(mouth[k])}) for k, row in enumerate(rows)]
+
+
 def _mouth_states(heard: Utterance) -> list[dict[str, float]]:
     """Return what a mouth that says an utterance does, `HEARD_RATE` times a second, articulated as usual."""
     family = find_language(heard.voice.language).family
     track = MouthTrack(heard.phonemes, family, shortest=1.1 / HEARD_RATE)
     count = min(len(heard.sound) * HEARD_RATE // SAMPLE_RATE, _TOLD)
-    rows = track.at((np.arange(count, dtype=np.float64) + 0.5) / HEARD_RATE)
-    still = {factor.name: 0.0 for factor in STATE}
-    return [_in_range({**still, **state_of(row)}) for row in rows]
+    return _states(track.at((np.arange(count, dtype=np.float64) + 0.5) / HEARD_RATE), {})
 
 
 def _mouth_facts(states: list[dict[str, float]]) -> JSON:
