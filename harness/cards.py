@@ -190,7 +190,17 @@ class Weights(Document):
 
 
 Purpose = Literal[
-    "distribution", "neighbours", "classes", "identity", "factors", "sync", "speaker", "frames", "mouth", "speech"
+    "distribution",
+    "neighbours",
+    "classes",
+    "identity",
+    "factors",
+    "sync",
+    "speaker",
+    "frames",
+    "structure",
+    "mouth",
+    "speech",
 ]
 """What the numbers of an instrument are good for, and what a metric reads."""
 

@@ -41,7 +41,7 @@ def blur(pixels: Picture, *, sigma: float = 0.015) -> Picture:
     width = sigma * min(pixels.shape[:2])
     if width == 0.0:
         return pixels.copy()
-    blurred = cv2.GaussianBlur(pixels.astype(np.float64), (0, 0), width, borderType=cv2.BORDER_REPLICATE)
+    blurred = cv2.GaussianBlur(pixels.astype(np.float32), (0, 0), width, borderType=cv2.BORDER_REPLICATE)
     return np.rint(np.clip(blurred, 0.0, 255.0)).astype(np.uint8)
 
 
@@ -58,8 +58,10 @@ def add_noise(pixels: Picture, *, deviation: float = 15.0, seed: int = 0) -> Pic
     """
     if deviation < 0.0:
         raise ValueError(f"deviation={deviation}; legal: at least 0")
-    noise = np.random.default_rng(seed).normal(0.0, deviation, pixels.shape)
-    return np.rint(np.clip(pixels + noise, 0.0, 255.0)).astype(np.uint8)
+    noise = np.random.default_rng(seed).standard_normal(pixels.shape, dtype=np.float32)
+    noisy = np.multiply(noise, np.float32(deviation), out=noise)
+    noisy += pixels
+    return np.asarray(np.rint(np.clip(noisy, 0.0, 255.0, out=noisy), out=noisy).astype(np.uint8))
 
 
 def cover(pixels: Picture, *, share: float = 0.1, x: float = 0.5, y: float = 0.5) -> Picture:

