@@ -18,6 +18,8 @@ ABOVE = (0.22, 0.60, 0.14, 0.86)
 ABOVE_ROWS, ABOVE_COLUMNS = 38, 72
 FINEST = 4
 """Times by which a part may be cut finer, where the frame shows more."""
+STILL = 0.05
+"""Pixels of the part below which a head is taken to be still."""
 
 Array = NDArray[np.float64]
 Picture = NDArray[np.uint8]
@@ -78,6 +80,22 @@ class Placed(NamedTuple):
         """How much finer than 48 x 64 the part is shown by the frames."""
         scale = float(np.sqrt(np.median([abs(np.linalg.det(turn[:2, :2])) for turn in self.turns])))
         return int(np.clip(round(scale), 1, FINEST))
+
+
+def poses(turns: Array) -> Array:
+    """Return how a head is held in each frame (T, K), K at most 6: principal components, of deviation 1.
+
+    Of where the part's middle lies, and where points stand from there that are 20 pixels to the right and 20 below.
+    Components that move by less than `STILL` pixels are as much smaller.
+
+    Args:
+        turns: (T, 3, 3), see `Placed`; they say nothing of the mouth.
+    """
+    points = np.array([[COLUMNS / 2, 20.0, 0.0], [ROWS / 2, 0.0, 20.0], [1.0, 0.0, 0.0]])
+    scale = np.sqrt(np.abs(np.linalg.det(turns[0, :2, :2])))
+    held = (turns[:, :2] @ points).reshape(len(turns), 6) / scale
+    shares, moved, _ = np.linalg.svd(held - held.mean(axis=0), full_matrices=False)
+    return np.asarray(shares * np.minimum(np.sqrt(len(turns)), moved / STILL))
 
 
 def _finer(fine: int) -> Array:

@@ -41,7 +41,7 @@ from fauxbench.generators._lips import (
     teach_finder,
 )
 from fauxbench.generators._lips_cut import Picture, follow, hidden_part, lay_in, mask_of, place_face
-from fauxbench.generators._lips_known import Known, Mouth, know
+from fauxbench.generators._lips_known import Known, Mouth, goes_with, know
 from fauxbench.generators._lips_networks import Talker
 from fauxbench.generators._lips_training import Recipe, Speaking
 from fauxbench.generators._training import build_quietly, train
@@ -51,8 +51,6 @@ MOST = 250
 """Frames of a clip that a training reads."""
 BATCH = 32
 """Frames of sound that are listened to at a time."""
-AGREED = 0.2
-"""Correlation of what is heard and seen of a target's own mouth from which its own sound is believed."""
 
 
 class LipPainter(Generator):
@@ -192,9 +190,7 @@ class LipPainter(Generator):
         except (Unfit, MediaError):
             return None
         codes = self.listen(heard, max(known.places) + 1, device)[list(known.places)]
-        seen, told = known.codes[:, 0] - known.codes[:, 0].mean(), codes[:, 0] - codes[:, 0].mean()
-        size = float((seen.square().sum() * told.square().sum()).sqrt())
-        return codes - codes.mean(0) if size > 0 and float((seen * told).sum()) > AGREED * size else None
+        return codes - codes.mean(0) if goes_with(known, codes) else None
 
     def listen(self, heard: Heard, frames: int, device: str = "cpu") -> torch.Tensor:
         """Return what the mouth is to do at each frame of a sound, (T, 5), about its mean."""
