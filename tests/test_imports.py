@@ -22,7 +22,19 @@ LIGHT = [
     "harness/planning",
     "harness/store",
 ]
-HEAVY = {"torch", "torchvision", "timm", "cv2", "librosa", "scipy", "sklearn", "skimage", "pytorch_fid", "matplotlib"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "timm",
+    "cv2",
+    "librosa",
+    "numba",
+    "scipy",
+    "sklearn",
+    "skimage",
+    "pytorch_fid",
+    "matplotlib",
+}
 
 
 def sources(*places: str) -> list[Path]:
@@ -111,6 +123,7 @@ def test_every_import_is_declared() -> None:
             "jinja2",
             "librosa",
             "matplotlib",
+            "numba",
             "numpy",
             "cv2",
             "PIL",

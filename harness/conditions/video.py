@@ -13,7 +13,7 @@ from ..media.encode import Coding, write_video
 
 _LOSSLESS = "alac"
 """Of the sound, at 16 bits."""
-NEAR = Coding(options={"crf": "10", "preset": "veryfast"}, sound=_LOSSLESS)
+NEAR = Coding(options={"crf": "10", "preset": "ultrafast"}, sound=_LOSSLESS)
 
 
 def near(clip: VideoMedia, file: Path) -> FileMedia:

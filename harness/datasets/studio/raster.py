@@ -1,8 +1,8 @@
-"""A batched z-buffer in plain torch: triangles to the nearest triangle of every pixel.
+"""A batched z-buffer: triangles to the nearest triangle of every pixel.
 
 Every triangle is expanded into its rows of pixels, whose ends lie on its edges; the rows are expanded into pixels,
-which compete for their place by one minimum over a key of depth and triangle number. No Python loop runs over pixels,
-triangles or pictures.
+which compete for their place by one minimum over a key of depth and triangle number. In plain torch no Python loop runs
+over pixels, triangles or pictures; on a processor the same is done by compiled loops (`raster_cpu`), bit by bit.
 """
 
 from typing import NamedTuple
@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-_FAR = (1 << 62) - 1
-_UNIT = 1073741823.0  # depth 1 in the key
+from . import raster_cpu
+from .raster_cpu import FAR, LOW, SLACK, UNIT
+
 _CHUNK = 1 << 16  # rows of triangles at a time, so that the work stays in the processor's cache
 
 
@@ -140,10 +141,30 @@ def rasterise(
     """
     count = faces.shape[0]
     table = _triangles(screen, faces, height, width, count if two_sided is None else two_sided)
+    work = _on_processor if screen.device.type == "cpu" else _by_tables
+    return work(table, screen.shape[0], height, width)
+
+
+def _on_processor(table: _Table, batch: int, height: int, width: int) -> Visible:
+    """Find what is nearest by compiled loops."""
+    buffer = np.full(batch * height * width, FAR, np.int64)
+    plane = torch.stack(table.plane).numpy()
+    picture = torch.zeros_like(table.number) if table.picture is None else table.picture
+    first = picture * (height * width)
+    tall, top, line = table.tall.numpy(), table.top.numpy(), torch.stack(table.line).numpy()
+    raster_cpu.compete(buffer, top, tall, line, plane[6:], first.numpy(), width)
+    found = raster_cpu.resolve(buffer, plane[:6], first.numpy(), width)
+    pixel, which, weight, depth = (torch.from_numpy(part) for part in found)
+    return Visible(pixel, table.number.index_select(0, which), picture.index_select(0, which), weight, depth)
+
+
+def _by_tables(table: _Table, batch: int, height: int, width: int) -> Visible:
+    """Find what is nearest by tables of rows and pixels, as graphics processors like it."""
+    device = table.top.device
     ends = table.tall.cumsum(0)
-    buffer = torch.full((screen.shape[0] * height * width,), _FAR, dtype=torch.int64, device=screen.device)
+    buffer = torch.full((batch * height * width,), FAR, dtype=torch.int64, device=device)
     start, n = 0, ends.shape[0]
-    marks = torch.arange(0, int(ends[-1]) + _CHUNK if n else 0, _CHUNK, device=screen.device)
+    marks = torch.arange(0, int(ends[-1]) + _CHUNK if n else 0, _CHUNK, device=device)
     for stop in [*torch.searchsorted(ends, marks).tolist()[1:], n]:
         stop = min(max(stop, start), n)
         if stop > start:
@@ -168,8 +189,8 @@ def _compete(buffer: torch.Tensor, table: _Table, start: int, stop: int, size: t
     fall = y - y0
     one = torch.addcmul(x0, long, fall)
     two = torch.lerp(torch.addcmul(x1, lower, y - y1), torch.addcmul(x0, upper, fall), _less(y, y1))
-    low = torch.minimum(one, two).sub_(1e-4).ceil_().clamp_(min=0.0)
-    high = torch.maximum(one, two).add_(1e-4).floor_().clamp_(max=size[1] - 1.0)
+    low = torch.minimum(one, two).sub_(SLACK).ceil_().clamp_(min=0.0)
+    high = torch.maximum(one, two).add_(SLACK).floor_().clamp_(max=size[1] - 1.0)
     length = high.sub_(low).add_(1.0).clamp_(min=0.0).to(torch.int64)
     slope = at(table.plane[6])
     depth = (slope * low + at(table.plane[7]) * y + at(table.plane[8])).clamp_(0.0, 1.0)
@@ -177,8 +198,8 @@ def _compete(buffer: torch.Tensor, table: _Table, start: int, stop: int, size: t
     if table.picture is not None:
         where.add_(at(table.picture), alpha=size[0] * size[1])
     # along a row the key is linear: its high half steps by the slope of depth, its low half names the triangle
-    step = (slope * _UNIT).to(torch.int64) << 32
-    key = ((depth * _UNIT).to(torch.int64) << 32) + (owner + start)
+    step = (slope * UNIT).to(torch.int64) << 32
+    key = ((depth * UNIT).to(torch.int64) << 32) + (owner + start)
     first = length.cumsum(0) - length
     total = int(length.sum())
     row = torch.repeat_interleave(length, output_size=total)
@@ -188,9 +209,9 @@ def _compete(buffer: torch.Tensor, table: _Table, start: int, stop: int, size: t
 
 
 def _resolve(buffer: torch.Tensor, table: _Table, height: int, width: int) -> Visible:
-    pixel = places(buffer != _FAR)
+    pixel = places(buffer != FAR)
     key = buffer.index_select(0, pixel)
-    kept = key & 0xFFFFFFFF
+    kept = key & LOW
     if table.picture is None:
         which, local = torch.zeros_like(pixel), pixel.to(torch.float32)
     else:
@@ -203,4 +224,4 @@ def _resolve(buffer: torch.Tensor, table: _Table, height: int, width: int) -> Vi
     w1 = torch.minimum((a1 * x + b1 * y + c1).clamp(0.0, 1.0), 1.0 - w0)
     weight = torch.stack([w0, w1, 1.0 - w0 - w1], 1)
     triangle = table.number.index_select(0, kept)
-    return Visible(pixel, triangle, which, weight, (key >> 32).to(torch.float32) / _UNIT)
+    return Visible(pixel, triangle, which, weight, (key >> 32).to(torch.float32) / UNIT)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from fauxbench.harness.datasets.studio import raster
 from fauxbench.harness.datasets.studio.raster import rasterise
 
 
@@ -35,6 +36,21 @@ def test_matches_a_search_over_all_triangles(seed):
     expected = np.stack([reference(one, faces, 16, 20, 20) for one in screen])
     corners = np.vstack([np.sort(faces, axis=1), [-1, -1, -1]])  # the same triangle may be drawn twice
     assert (corners[found] != corners[expected]).any(-1).mean() < 0.002
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("batch", [1, 3])
+def test_compiled_loops_and_tables_agree_to_the_last_bit(seed, batch):
+    rng = np.random.default_rng(seed)
+    at = rng.uniform([-9, -9, 0.0], [70, 50, 1.0], (batch, 90, 3))
+    at[:, ::3, :2] = np.round(at[:, ::3, :2])  # edges through the middles of pixels, and ties
+    screen, faces = torch.tensor(at, dtype=torch.float32), torch.tensor(rng.integers(0, 90, (200, 3)))
+    compiled = rasterise(screen, faces, 40, 60, 100)
+    table = raster._triangles(screen, faces, 40, 60, 100)
+    assert len(compiled.pixel) > 1000
+    for ours, plain in zip(compiled, raster._by_tables(table, batch, 40, 60), strict=True):
+        assert ours.dtype == plain.dtype
+        assert torch.equal(ours, plain)
 
 
 def test_weights_give_back_the_pixel_and_the_depth():
