@@ -105,6 +105,9 @@ class DetectorSpec(Document):
     """scores: what it was trained on, in words."""
     target: Literal["visual", "audio", "any"] | None = None
     """scores: the truth that it is scored against; default: audio for sounds, else visual."""
+    train_on: tuple[str | tuple[str, ...], ...] = ()
+    """What this one is trained on, as the suite's `train_on`, which is the default: a detector of voices learns nothing
+    from fakes whose sound is real."""
 
     @model_validator(mode="after")
     def _one_source(self) -> "DetectorSpec":
@@ -118,8 +121,8 @@ class DetectorSpec(Document):
                 raise ValueError("expected `use`, or `scores` with a name")
             if own:
                 raise ValueError(f"{', '.join(own)}: only beside `scores`; the card of '{self.use}' says it")
-        elif self.use or self.parameters:
-            raise ValueError("`scores` takes no `use` and no `parameters`: the detector ran elsewhere")
+        elif self.use or self.parameters or self.train_on:
+            raise ValueError("`scores` takes no `use`, `parameters` and `train_on`: the detector ran elsewhere")
         elif self.name is None:
             raise ValueError("`scores` needs a name")
         return self

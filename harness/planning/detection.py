@@ -103,12 +103,11 @@ def _retrained(draft: Draft, detectors: Sequence[Scored]) -> None:
 
 
 def _all_scored(draft: Draft) -> list[Scored]:
-    trained_on = training_sets(draft) if any(spec.scores is None for spec in draft.suite.detectors) else ()
     names: list[str] = []
     found = []
     for place, spec in enumerate(draft.suite.detectors):
         try:
-            made = _imported(draft, spec) if spec.scores else _all_trained(draft, spec, place, trained_on)
+            made = _imported(draft, spec) if spec.scores else _all_trained(draft, spec, place)
         except (SuiteError, RefusedError):
             raise
         except InputError as error:
@@ -122,8 +121,12 @@ def _all_scored(draft: Draft) -> list[Scored]:
     return found
 
 
-def _all_trained(draft: Draft, spec: DetectorSpec, place: int, trained_on: Sequence[TrainingSet]) -> list[Scored]:
+def _all_trained(draft: Draft, spec: DetectorSpec, place: int) -> list[Scored]:
     """Return a detector on each training set, once for each training seed."""
+    if spec.train_on:
+        trained_on = training_sets(draft, spec.train_on, f"detectors.{place}.train_on")
+    else:
+        trained_on = training_sets(draft, draft.suite.train_on)
     if not spec.seeds:
         return _trained(draft, spec, place, trained_on)
     found = [

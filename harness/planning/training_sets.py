@@ -16,6 +16,8 @@ from ..cards import did_you_mean
 from ..errors import SuiteError
 from .model import Draft, System
 
+Asked = tuple[str | tuple[str, ...], ...]
+
 LEAVE_ONE_OUT = "leave-one-out"
 ALL_BUT = "all but "
 
@@ -29,21 +31,26 @@ class TrainingSet:
     systems: tuple[System, ...]
 
 
-def training_sets(draft: Draft) -> tuple[TrainingSet, ...]:
-    """Return what each detector is trained on, in order, each label once.
+def training_sets(draft: Draft, asked: Asked, place: str = "train_on") -> tuple[TrainingSet, ...]:
+    """Return what a detector is trained on, in order, each label once.
+
+    Args:
+        draft: With the systems.
+        asked: What is asked for; if nothing, each system that makes fakes, then all.
+        place: Where it is asked for.
 
     Raises:
         SuiteError: A name that no system has, or a protocol that leaves nothing to train on.
     """
     called = {new: old for old, new in draft.renamed.items()}
     fakes = {called.get(system.name, system.name): system for system in draft.systems if system.is_fake}
-    wanted: list[str | tuple[str, ...]] = list(draft.suite.train_on)
+    wanted = list(asked)
     if not wanted:
         wanted = [name for name, system in fakes.items() if system.trains]  # by the names that the suite gives
         wanted += ["all"] if len(wanted) > 1 else []
     found: dict[str, TrainingSet] = {}
-    for place, entry in enumerate(wanted):
-        for label, systems in _expanded(entry, fakes, f"train_on.{place}"):
+    for number, entry in enumerate(wanted):
+        for label, systems in _expanded(entry, fakes, f"{place}.{number}"):
             found.setdefault(label, TrainingSet(label=label, systems=systems))
     return tuple(found.values())
 

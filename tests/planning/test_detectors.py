@@ -24,6 +24,15 @@ def test_detectors_are_trained_on_each_fake_system_and_on_all(tmp_path: Path) ->
     assert {name for name, kind in units(chosen).items() if kind == "train"} == {"train cnn on dcgan@1"}
 
 
+def test_a_detector_may_have_training_sets_of_its_own(tmp_path: Path) -> None:
+    own = {"use": "spectrum", "train_on": ["all", "gan@1"]}
+    planned = plan(tmp_path, "dcgan", "gan", detectors=["cnn", own], train_on=["dcgan@1"])
+    trainings = [unit.id for unit in planned.plan.units if unit.kind == "train"]
+    assert trainings == ["train cnn on dcgan@1", "train spectrum on all", "train spectrum on gan@1"]
+    with pytest.raises(SuiteError, match=r"detectors\.0\.train_on\.0: no fake system 'gna@1'"):
+        plan(tmp_path, "dcgan", detectors=[{"use": "cnn", "train_on": ["gna@1"]}])
+
+
 GENERATORS = ("dcgan", {"use": "dcgan", "version": 2}, {"use": "dcgan", "name": "other", "version": 1})
 
 
