@@ -226,7 +226,8 @@ def _matrix(
     lines = []
     for train in dict.fromkeys(row.slice["train"] for row in rows):
         own = {row.system: row for row in rows if row.slice["train"] == train}
-        main = Counter(row.comparability for row in own.values()).most_common(1)[0][0]
+        valued = [row.comparability for row in own.values() if row.value is not None]
+        main = Counter(valued).most_common(1)[0][0] if valued else ""
         cells = [_matrix_cell(own[system], main) if system in own else Cell() for system in tested]
         lines.append(Line(cells=(Cell(text=train), *cells)))
     label = words.first_capital(words.metric_label(metric))
@@ -251,7 +252,9 @@ def _matrix(
 
 def _matrix_cell(row: Row, main: str) -> Cell:
     cell = value_cell(row)
-    return cell if row.comparability == main else replace(cell, footnotes=(*cell.footnotes, OTHER_PROTOCOL))
+    if row.value is None or row.comparability == main:
+        return cell
+    return replace(cell, footnotes=(*cell.footnotes, OTHER_PROTOCOL))
 
 
 def seed_tables(results: Results, origin: Mapping[str, str]) -> Iterator[Table]:

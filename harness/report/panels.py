@@ -23,22 +23,28 @@ class Panel:
     kind: str
     """Of the first system."""
     keys: dict[str, str] = field(default_factory=dict)
-    """Metric -> comparability key."""
+    """Metric -> comparability key of its values."""
     rows: list[Row] = field(default_factory=list)
 
     def fits(self, row: Row) -> bool:
-        """Return whether the row's key is that of its column, and its place is free."""
+        """Return whether the row's key is that of its column, and its place is free; without a value any key is."""
         free = all((row.system, row.metric) != (other.system, other.metric) for other in self.rows)
-        return free and self.keys.get(row.metric, row.comparability) == row.comparability
+        same = row.value is None or self.keys.get(row.metric, row.comparability) == row.comparability
+        return free and same
 
     def add(self, row: Row) -> None:
         """Take in a row that fits."""
-        self.keys.setdefault(row.metric, row.comparability)
+        if row.value is not None:
+            self.keys.setdefault(row.metric, row.comparability)
         self.rows.append(row)
 
     def shares(self, rows: Iterable[Row]) -> int:
         """Return how many of the rows find their key here."""
         return sum(self.keys.get(row.metric) == row.comparability for row in rows)
+
+    def has(self, metric: str) -> bool:
+        """Return whether the metric has a column."""
+        return any(row.metric == metric for row in self.rows)
 
     def systems(self) -> list[str]:
         """Return the systems in order of their first row."""
@@ -50,12 +56,13 @@ def deal(rows: Sequence[Row]) -> list[Panel]:
 
     A system goes where most of its rows find their key; if nowhere, to a panel of its kind that nothing contradicts,
     else to a new one. Rows that contradict their panel are dealt again, among themselves. Controls follow the keys of
-    the systems.
+    the systems. Rows without a value decide nothing: a system that has no other comes last, in a panel that is there.
     """
     panels: list[Panel] = []
     left: list[Row] = []
     systems = [row for row in rows if row.role == "system"]
-    for name in _by_kind(systems):
+    valued = {row.system for row in systems if row.value is not None}
+    for name in sorted(_by_kind(systems), key=lambda name: name not in valued):
         own = [row for row in systems if row.system == name]
         panel = _home(panels, own)
         for row in own:
@@ -65,7 +72,8 @@ def deal(rows: Sequence[Row]) -> list[Panel]:
                 left.append(row)
     for row in rows:
         if row.role == "control":
-            home = next((panel for panel in panels if row.metric in panel.keys and panel.fits(row)), None)
+            homes = [panel for panel in panels if panel.has(row.metric) and panel.fits(row)]
+            home = max(homes, key=lambda panel: panel.shares([row]), default=None)
             if home is None:
                 left.append(row)
             else:
@@ -79,9 +87,9 @@ def deal(rows: Sequence[Row]) -> list[Panel]:
 def apart_words(panel: Panel, first: Panel) -> str:
     """Return in what a panel's protocol differs from that of the first, in words."""
     differs: dict[str, None] = {}
-    others = {row.metric: row.protocol for row in reversed(first.rows)}
+    others = {row.metric: row.protocol for row in reversed(first.rows) if row.value is not None}
     for row in panel.rows:
-        if row.metric in others and row.comparability != first.keys.get(row.metric):
+        if row.value is not None and row.metric in others and row.comparability != first.keys[row.metric]:
             differs |= dict.fromkeys(words.differing(row.protocol, others[row.metric]))
     return ", ".join(differs) or "another protocol"
 
@@ -93,13 +101,17 @@ def _taken(panel: Panel, row: Row) -> bool:
 
 
 def _home(panels: list[Panel], own: Sequence[Row]) -> Panel:
-    best = max(panels, key=lambda panel: panel.shares(own), default=None)
-    if best is not None and best.shares(own):
+    valued = [row for row in own if row.value is not None]
+    best = max(panels, key=lambda panel: panel.shares(valued or own), default=None)
+    if best is not None and best.shares(valued or own):
         return best
     kind = own[0].kind
-    for panel in panels:
-        if panel.kind == kind and all(map(panel.fits, own)):
+    fitting = [panel for panel in panels if all(map(panel.fits, own))]
+    for panel in fitting:
+        if panel.kind == kind:
             return panel
+    if fitting and not valued:
+        return fitting[0]
     panels.append(Panel(kind))
     return panels[-1]
 
