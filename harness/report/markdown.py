@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..stats.score import Direction
-from .model import Align, Column, Table, joined
+from .model import Align, Column, Table, groups_to_name, joined
 from .numbers import Shown, shown
 
 _ARROW = {Direction.LOWER: " ↓", Direction.HIGHER: " ↑", Direction.NONE: ""}
@@ -28,7 +28,8 @@ def _lines(table: Table) -> Iterator[str]:
     yield ""
     yield escape(table.caption)
     yield ""
-    yield from _grid([column.align for column in table.columns], [list(map(_header, table.columns)), *_body(table)])
+    heads = list(map(_header, table.columns, groups_to_name(table.columns)))
+    yield from _grid([column.align for column in table.columns], [heads, *_body(table)])
     notes = [f"<sup>{mark}</sup> {escape(text)}" for text, mark in table.footnotes().items()]
     notes += [escape(note) for note in table.notes]
     for note in notes:
@@ -39,8 +40,8 @@ def _lines(table: Table) -> Iterator[str]:
         yield f"<sub>{'; '.join(f'{escape(name)}: {escape(value)}' for name, value in table.provenance.items())}</sub>"
 
 
-def _header(column: Column) -> str:
-    return f"{escape(column.label)}{_ARROW[column.direction]}"
+def _header(column: Column, group: str) -> str:
+    return f"{escape(', '.join(filter(None, (column.label, group))))}{_ARROW[column.direction]}"
 
 
 def _body(table: Table) -> Iterator[list[str]]:

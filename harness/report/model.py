@@ -5,7 +5,7 @@ Numbers stay at full precision here; rounding belongs to the renderers (see `num
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, takewhile
 from types import MappingProxyType
 from typing import Literal
 
@@ -114,6 +114,20 @@ class Table:
 def joined(footnotes: Sequence[str], marks: Mapping[str, str]) -> str:
     """Return the marks of a cell's footnotes, in order: `a,b`."""
     return ",".join(sorted((marks[note] for note in footnotes), key=lambda mark: (len(mark), mark)))
+
+
+def naming(columns: Sequence[Column]) -> int:
+    """Return how many columns say what a line is of: the first one, and the texts beside it."""
+    texts = takewhile(lambda column: column.form == "text" and column.align != "center", columns)
+    return max(1, min(len(list(texts)), len(columns) - 1))
+
+
+def groups_to_name(columns: Sequence[Column]) -> list[str]:
+    """Return each column's group where only that tells it from another column of the same label; else nothing."""
+    groups: dict[str, set[str]] = {}
+    for column in columns:
+        groups.setdefault(column.label, set()).add(column.group)
+    return [column.group if len(groups[column.label]) > 1 else "" for column in columns]
 
 
 def column_groups(columns: Sequence[Column]) -> list[tuple[str, int]]:

@@ -143,8 +143,8 @@ def _survives(rows: Sequence[Row], origin: Mapping[str, str]) -> Table:
     columns += [
         Column(
             key=f"{detector}-{train}-{system}",
-            label=system if detector == system else f"{detector}",
-            group=f"{system}, trained on {train}",
+            label=detector,
+            group=f"trained on {train}, tested on {system}",
             align="center",
             form="text",
         )

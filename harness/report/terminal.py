@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..stats.score import Direction
-from .model import Cell, Column, Table, joined
+from .model import Cell, Column, Table, groups_to_name, joined, naming
 from .numbers import Shown, shown
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def _entries(table: Table, *, stacked: bool) -> list[list[Entry]]:
 
     marks = table.footnotes()
     heads: list[Entry] = [
-        (Text(f"{column.label}{_ARROW[column.direction]}", style="bold"),) for column in table.columns
+        (Text(f"{column.label}{_ARROW[column.direction]}", style="bold"), *map(Text, filter(None, group.split(", "))))
+        for column, group in zip(table.columns, groups_to_name(table.columns), strict=True)
     ]
     lines = [
         [_entry(text, cell, marks, stacked) for text, cell in zip(texts, line.cells, strict=True)]
@@ -99,14 +100,18 @@ def _width(cells: Sequence[Sequence[Entry]], columns: Sequence[int]) -> int:
 
 
 def _parts(columns: Sequence[Column], cells: Sequence[Sequence[Entry]], limit: int) -> list[list[int]]:
-    """Return the columns of each part: the first one, and as many others as fit, spread evenly."""
-    greedy: list[list[int]] = [[0]]
-    for i in range(1, len(columns)):
-        if len(greedy[-1]) > 1 and _width(cells, [*greedy[-1], i]) > limit:
-            greedy.append([0])
+    """Return the columns of each part: those that name the lines, and as many others as fit, spread evenly."""
+    count = naming(columns)
+    while count > 1 and any(_width(cells, [*range(count), i]) > limit for i in range(count, len(columns))):
+        count -= 1  # there is no room for all names
+    lead, rest = list(range(count)), range(count, len(columns))
+    greedy: list[list[int]] = [[*lead]]
+    for i in rest:
+        if len(greedy[-1]) > len(lead) and _width(cells, [*greedy[-1], i]) > limit:
+            greedy.append([*lead])
         greedy[-1].append(i)
-    size = max(1, math.ceil((len(columns) - 1) / len(greedy)))
-    even = [[0, *range(start, min(start + size, len(columns)))] for start in range(1, max(2, len(columns)), size)]
+    size = max(1, math.ceil(len(rest) / len(greedy)))
+    even = [[*lead, *rest[start : start + size]] for start in range(0, max(1, len(rest)), size)]
     return even if all(_width(cells, part) <= limit for part in even) else greedy
 
 

@@ -138,6 +138,44 @@ def test_terminal_folds_and_cuts_nothing_off(built, name, width):
             assert cell.interval in text
 
 
+def test_every_part_of_a_folded_table_names_its_lines(sample):
+    rows = [row for row in sample.realism_rows() if row.metric in {"fd[spectrum]", "inception score"}]
+    text = printed(measure_table(rows), 60)
+    heads = [line.split() for line in text.splitlines() if line.startswith("system")]
+    assert len(heads) > 1
+    assert all(head[:2] == ["system", "metric"] for head in heads)
+    assert printed(measure_table(rows), 200).count("system") == 1
+
+
+@pytest.mark.parametrize("width", [30, 40, 80])
+def test_a_table_of_texts_alone_is_folded_too(width):
+    columns = tuple(Column(key=key, label=key, align="left", form="text") for key in ("one", "two", "three"))
+    table = Table(
+        name="t", title="t", caption="", columns=columns, rows=(Line(cells=tuple(Cell(text=12 * x) for x in "abc")),)
+    )
+    text = printed(table, width)
+    assert max(map(len, text.splitlines())) <= width
+    assert all(12 * x in text for x in "abc")
+
+
+def test_columns_of_one_name_are_told_apart(sample):
+    parts = {"condition": "jpeg", "severity": "1", "statistic": "retention"}
+    rows = [
+        sample.row(system, "auc", 0.9, section="robustness", slice={**parts, "detector": "rnn", "train": train})
+        for train in ("all", "swaps")
+        for system in ("a@1", "b@2")
+    ]
+    table = tables(sample.results(rows), version="0.0")["survives"]
+    named = [f"rnn, trained on {train}, tested on {system}" for train in ("all", "swaps") for system in ("a@1", "b@2")]
+    head = markdown.render(table).split("|\n")[0].partition("|")[2]
+    assert [cell.strip() for cell in head.split("|")] == ["condition", *named]
+    lines = printed(table, 200).splitlines()
+    heads = [" ".join(line.split()) for line in lines[lines.index("") + 1 :][:3]]
+    assert heads[0] == "condition rnn rnn rnn rnn"
+    assert heads[1] == "trained on all trained on all trained on swaps trained on swaps"
+    assert heads[2] == "tested on a@1 tested on b@2 tested on a@1 tested on b@2"
+
+
 def test_terminal_takes_markup_as_text():
     assert "[bold]x[/bold]" in printed(small("[bold]x[/bold]"), 120)
 
