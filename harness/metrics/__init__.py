@@ -1,5 +1,6 @@
 """Metrics: one module each, over what instruments measured. Their cards are read without importing them."""
 
+import difflib
 import tomllib
 from functools import cache
 from importlib import import_module
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from .base import Metric
 
 _CARDS = Path(__file__).with_name("cards.toml")
+NEAR = 0.7
+"""How alike a word must be to a name that is suggested for it, by difflib: names are short, and of few letters."""
 
 
 @cache
@@ -71,7 +74,8 @@ def metric_named(word: str) -> tuple[str, str | None]:
 
 def _meant(name: str) -> str:
     short = [shown for shown in shown_names() if "[" not in shown]
-    return did_you_mean(name, shown_names() if "[" in name else [*metric_cards(), *short])
+    known = shown_names() if "[" in name else [*metric_cards(), *short]
+    return did_you_mean(name, difflib.get_close_matches(name, list(known), n=1, cutoff=NEAR))
 
 
 @cache

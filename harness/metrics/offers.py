@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from ..cards import MetricCard
 from ..errors import InputError
 from ..instruments import instrument_card
 from ..media.item import Modality
@@ -41,26 +42,46 @@ DEFAULTS: Mapping[Modality, Offer] = MappingProxyType(
 """What `measure` takes where nothing is named. A modality's part is kept beside its metrics."""
 
 
+def _served(modality: Modality, instruments: Sequence[str]) -> tuple[str, ...]:
+    """Return the metrics that are taken by default, without those that read an instrument of which none is named.
+
+    Raises:
+        InputError: Those that are named serve none of them.
+    """
+    purposes = {purpose for name in instruments for purpose in instrument_card(name).purpose}
+
+    def serves(card: MetricCard) -> bool:
+        return card.purpose in purposes or not set(card.display).isdisjoint(instruments)
+
+    cards = [metric_card(name) for name in DEFAULTS[modality].metrics]
+    if instruments and not any(map(serves, cards)):
+        fits = [card.name for card in metric_cards().values() if modality in card.modality and serves(card)]
+        readers = f", of those that do: {', '.join(fits)}" if fits else ""
+        raise InputError(f"no metric that is taken by default reads {', '.join(instruments)}: name metrics{readers}")
+    return tuple(card.name for card in cards if serves(card) or (card.purpose == "pixels" and not card.display))
+
+
 def offer(modality: Modality, metrics: Sequence[str] | None = None, instruments: Sequence[str] | None = None) -> Offer:
     """Return what to measure on sets of a modality: what is named, checked, and the defaults for what is not.
+
+    Where instruments are named and metrics are not, the defaults that none of them serves are left out.
 
     Raises:
         InputError: An unknown name, or a metric or an instrument for another modality; the message says what fits.
     """
-    chosen = Offer(
-        DEFAULTS[modality].metrics if metrics is None else tuple(metrics),
-        DEFAULTS[modality].instruments if instruments is None else tuple(instruments),
-    )
+    for name in instruments or ():
+        reads = instrument_card(name).modality
+        if reads != modality and not (reads == "audio" and modality is Modality.VIDEO):
+            raise InputError(f"instrument {name} reads {UNITS[Modality(reads)]}, and these are {UNITS[modality]}")
+    if metrics is None:
+        metrics = DEFAULTS[modality].metrics if instruments is None else _served(modality, instruments)
+    chosen = Offer(tuple(metrics), DEFAULTS[modality].instruments if instruments is None else tuple(instruments))
     for name in chosen.metrics:
         card = metric_card(name)
         if modality not in card.modality:
             fits = ", ".join(c.name for c in metric_cards().values() if modality in c.modality)
             takes = " and ".join(UNITS[Modality(one)] for one in card.modality)
             raise InputError(f"metric {name} measures {takes}, and these are {UNITS[modality]}; for them: {fits}")
-    for name in chosen.instruments:
-        takes = instrument_card(name).modality
-        if takes != modality and not (takes == "audio" and modality is Modality.VIDEO):
-            raise InputError(f"instrument {name} reads {UNITS[Modality(takes)]}, and these are {UNITS[modality]}")
     if not chosen.metrics:
         raise InputError(f"no metric for {UNITS[modality]} is named, and none is taken by default")
     return chosen

@@ -35,6 +35,40 @@ def test_names_that_tables_print_are_suggested_too(typed, meant):
         metric_card(typed)
 
 
+@pytest.mark.parametrize("typed", ["nonsense", "realisms-of-faces", "xyz", "fd[nonsense]"])
+def test_nothing_is_suggested_for_a_word_that_is_near_to_none(typed):
+    for find in (metric_card, metric_named):
+        with pytest.raises(InputError) as said:
+            find(typed)
+        assert "did you mean" not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    ("modality", "instruments", "taken"),
+    [
+        (Modality.IMAGE, ("spectrum",), ("fd", "kd", "ssim", "psnr")),
+        (Modality.IMAGE, ("studio-face",), ("fd", "kd", "ssim", "psnr")),
+        (Modality.IMAGE, ("spectrum", "inception-2015"), DEFAULTS[Modality.IMAGE].metrics),
+        (Modality.VIDEO, ("clip-spectrum",), ("fd",)),
+        (Modality.VIDEO, ("studio-sync", "clip-motion"), ("motion", "flicker", "lse_d", "lse_c", "av_offset", "lser")),
+        (Modality.AUDIO, ("studio-voice",), DEFAULTS[Modality.AUDIO].metrics),
+        (Modality.AUDIO, ("sound-spectrum",), DEFAULTS[Modality.AUDIO].metrics[:-1]),
+        (Modality.AUDIO, None, DEFAULTS[Modality.AUDIO].metrics),
+    ],
+)
+def test_of_the_defaults_those_are_left_out_that_no_named_instrument_serves(modality, instruments, taken):
+    asked = asked_of(modality, None, instruments)
+    assert asked.offer.metrics == taken
+    assert asked.offer.instruments == (instruments or DEFAULTS[modality].instruments)
+
+
+def test_an_instrument_that_serves_no_default_says_what_reads_it():
+    with pytest.raises(InputError, match=r"by default reads lpips-alex: name metrics, of those that do: lpips$"):
+        asked_of(Modality.IMAGE, None, ("lpips-alex",))
+    with pytest.raises(InputError, match="instrument thumbnail reads pictures, and these are clips"):
+        asked_of(Modality.VIDEO, None, ("thumbnail",))
+
+
 def test_a_suite_is_told_what_a_printed_name_is():
     with pytest.raises(InputError, match="no metric 'fid'; it is 'fd' through the instrument 'inception-2015'"):
         metric_card("fid")
