@@ -121,17 +121,18 @@ class StudioSync(Instrument):
 
     def _told(self, clip: VideoMedia) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the distance (31,) at every shift, and (W, 3) offset, confidence and share of speech of windows."""
-        if clip.sound is None or abs(clip.fps - FPS) > 0.01:
-            raise MediaError(
-                f"a clip at {clip.fps:g} frames a second, sound: {clip.sound is not None}; needs 25 and sound"
-            )
+        if clip.sound is None:
+            raise MediaError("a clip without sound")
+        if abs(clip.fps - FPS) > 0.01:
+            raise MediaError(f"a clip at {clip.fps:g} frames a second; needs {FPS}")
         mel = log_mel(clip.sound, clip.sample_rate, bands=BANDS, window=WINDOW)
         video = self._watch(mouth(frame) for frame in clip.frames())
         audio = self._listen(mel)
         if min(len(video), len(audio)) < 2 * REACH:
+            seen = len(video) + FRAMES - 1
             raise MediaError(
-                f"a clip of {len(video) + FRAMES - 1} frames and {len(mel) / 100:g} s of sound; needs at least 1.4 s "
-                "of both"
+                f"a clip of {seen} frame{'s' * (seen != 1)} and {len(mel) / 100:g} s of sound; needs at least 1.4 s of "
+                "both"
             )
         apart = distances(video, audio, REACH, "drop")
         speech = speech_in(levels(clip.sound, clip.sample_rate, FPS))[FRAMES // 2 :]

@@ -128,15 +128,18 @@ class SyncNet(Instrument):
         return {name: np.asarray(values, dtype=np.float32) for name, values in named.items()}
 
     def _told(self, clip: VideoMedia) -> tuple[Array, Array]:
-        if clip.sound is None or abs(clip.fps - FPS) > 0.01:
-            raise MediaError(
-                f"a clip at {clip.fps:g} frames a second, sound: {clip.sound is not None}; needs 25 and sound"
-            )
+        if clip.sound is None:
+            raise MediaError("a clip without sound")
+        if abs(clip.fps - FPS) > 0.01:
+            raise MediaError(f"a clip at {clip.fps:g} frames a second; needs {FPS}")
         sound = resample(clip.sound, clip.sample_rate)
         video, audio = self.embed(clip.frames(), sound)
         count = min(len(video) + FRAMES - 1, len(sound) // SAMPLES) - FRAMES  # the last window is dropped, as published
         if count <= REACH:
-            raise MediaError(f"a clip of {len(video) + FRAMES - 1} frames and {len(sound) / RATE:g} s; needs 0.84 s")
+            seen = len(video) + FRAMES - 1
+            raise MediaError(
+                f"a clip of {seen} frame{'s' * (seen != 1)} and {len(sound) / RATE:g} s; needs 0.84 s of both"
+            )
         video, audio = video[:count], audio[:count]
         speech = speech_in(levels(sound, RATE, FPS))[FRAMES // 2 :][:count]
         speech = np.pad(speech, (0, count - len(speech)))

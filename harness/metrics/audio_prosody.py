@@ -10,6 +10,7 @@ from ..errors import InputError
 from .audio_cepstrum import alignment
 from .audio_pitch import Contour, contour_of
 from .audio_signal import in_step, wave_of
+from .wording import too_few
 
 GROSS = 0.2
 """Relative error of F0 from which an error is gross: 316 cents up, 386 down."""
@@ -131,7 +132,7 @@ def tone_agreement(a: Contour, b: Contour) -> ToneAgreement:
     both = _both(a, b)
     voiced = int(both.sum())
     if voiced < FEWEST_FRAMES:
-        raise InputError(f"tones: {voiced} frames are voiced in both, at least {FEWEST_FRAMES} are needed")
+        raise InputError(f"tones: voiced in both: {too_few(voiced, 'frame', FEWEST_FRAMES)}")
     x, y = (_levelled(contour, both) for contour in (a, b))
     if x.std() < FLAT:
         return ToneAgreement(correlation=None, concordance=None, range_ratio=None, voiced=voiced)

@@ -19,6 +19,7 @@ from ..stats.score import Measurement
 from .base import Evidence, Features, Metric
 from .sets import Sample, both_sets, fault, matrix, refused
 from .spectra import cholesky, congruent, eigenvalues, nuclear_norm, nuclear_norm_squared_first, scatter
+from .wording import counted
 
 Array = NDArray[np.float64]
 CHUNK = 8192
@@ -291,7 +292,7 @@ def _projected(evidence: Evidence) -> Evidence | str:
         return reason or "no sets"
     least = min(len(synthetic), len(real))
     if count > least // 4:
-        return f"pca {count}: {least} items support at most {least // 4} axes"
+        return f"pca {count}: {counted(least, 'item')} can support at most {counted(least // 4, 'axis', 'axes')}"
     axes = principal_axes(fit.arrays["features"], count)
 
     def project(features: Features) -> Features:
@@ -328,7 +329,7 @@ def _too_few(evidence: Evidence, size: int) -> str | None:
     if min(map(len, sides)) < 2 * size:
         return f"n below {2 * size}"
     worth = min(effective_items(side.arrays["features"], side.clusters) for side in sides)
-    return f"clusters worth {worth:.0f} items, below {1.5 * size:.0f}" if worth < 1.5 * size else None
+    return f"clusters worth {counted(round(worth), 'item')}, below {1.5 * size:.0f}" if worth < 1.5 * size else None
 
 
 class FrechetDistance(Metric):

@@ -15,6 +15,7 @@ from ..stats.score import Measurement
 from .base import Evidence, Metric
 from .frechet import frechet_distance
 from .sets import BothSets, both_sets, flags_of, matrix, refused
+from .wording import counted, too_few
 
 POINTS = 15
 """Subset sizes, as published."""
@@ -61,7 +62,8 @@ def frechet_distance_infinity(
 
 
 def _too_few(n: int, size: int) -> str | None:
-    return f"{n} items, at least {LEAST * size} are needed for {size} dimensions" if n < LEAST * size else None
+    least = LEAST * size
+    return f"{too_few(n, 'item', least)} for {counted(size, 'dimension')}" if n < least else None
 
 
 def _intercept(a: NDArray[np.generic], b: NDArray[np.generic], points: int, both: bool) -> float:

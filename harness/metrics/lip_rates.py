@@ -11,8 +11,9 @@ from ..stats.intervals import jackknife_interval, wilson
 from ..stats.score import Interval, Measurement
 from .base import Evidence, Features, Metric
 from .lips import EARLY, LATE, SPEECH, Array, confidence_floor, wrong_windows
-from .sets import BothSets, both_sets, flags_of, refused
+from .sets import BothSets, both_sets, flags_of, lacking, refused
 from .video import ClipMean
+from .wording import counted
 
 FPS = 25.0
 """At which instruments for synchrony read clips."""
@@ -44,7 +45,8 @@ class Offset(ClipMean):
     def remarks(self, found: Features) -> tuple[str, ...]:
         """Say on which side the sound is."""
         middle = float(np.median(found.arrays[self.key][:, 0]))
-        return (f"sound {abs(middle):g} frames {'late' if middle > 0 else 'early'} in the median",) if middle else ()
+        frames = f"{abs(middle):g} {'frame' if abs(middle) == 1 else 'frames'}"
+        return (f"sound {frames} {'late' if middle > 0 else 'early'} in the median",) if middle else ()
 
 
 class MouthCorrelation(ClipMean):
@@ -61,15 +63,16 @@ class LSER(Metric):
 
     def measure(self, evidence: Evidence) -> Measurement:
         """Return the rate over all windows with speech, with its interval; the rate of each clip is in `items`."""
-        synthetic, real = _spoken(evidence.synthetic), _spoken(evidence.real)
-        if synthetic is None or real is None:
-            return refused(evidence, f"no windows of the {'synthetic' if synthetic is None else 'real'} set")
-        given = len(evidence.synthetic) if evidence.synthetic is not None else 0
-        silent = given - len(synthetic.clips)
+        made, truth = evidence.synthetic, evidence.real
+        reason = lacking(made, "synthetic", "windows", 1) or lacking(truth, "real", "windows", 1)
+        if reason or made is None or truth is None:
+            return refused(evidence, reason or "no sets")
+        synthetic, real = _spoken(made), _spoken(truth)
+        silent = len(made) - len(synthetic.clips)
         failures = MappingProxyType({"no speech": silent} if silent else {})
         if len(real.confidence) < FEWEST or not len(synthetic.clips):
             reason = (
-                f"{len(real.confidence)} real windows with speech, at least {FEWEST} are needed"
+                f"{counted(len(real.confidence), 'real window')} with speech, at least {FEWEST} are needed"
                 if len(synthetic.clips)
                 else "no window with speech"
             )
@@ -139,9 +142,7 @@ class _Spoken(NamedTuple):
     confidence: Array
 
 
-def _spoken(side: Features | None) -> _Spoken | None:
-    if side is None or "windows" not in side.arrays:
-        return None
+def _spoken(side: Features) -> _Spoken:
     table = np.asarray(side.arrays["windows"], dtype=np.float64).reshape(len(side), -1, 3)
     keep = np.isfinite(table).all(axis=2) & (np.nan_to_num(table[:, :, 2]) >= SPEECH)
     rows = np.flatnonzero(keep.any(axis=1))

@@ -18,6 +18,7 @@ from ..stats.intervals import jackknife_interval, wilson
 from ..stats.score import Interval, Measurement
 from .base import Evidence, Metric
 from .sets import BothSets, Sample, both_sets, flags_of, matrix
+from .wording import counted
 
 Array = NDArray[np.float64]
 KYNKAANNIEMI, NAEEM = 3, 5
@@ -255,7 +256,8 @@ def too_few(sets: BothSets, k: int) -> str | None:
     """Return why balls to the k-th neighbour cannot be drawn when the largest block of a side is left out, or None."""
     sides = (sets.synthetic, sets.real)
     least = min(len(s.block) - (int(np.bincount(s.block).max()) if sets.blocks else 0) for s in sides)
-    return f"{least} items remain on one side, more than {k} are needed" if least <= k else None
+    remain = f"{counted(least, 'item')} {'remains' if least == 1 else 'remain'} on one side"
+    return f"{remain}, more than {k} are needed" if least <= k else None
 
 
 def centred(sets: BothSets) -> tuple[Sample, Sample]:

@@ -14,6 +14,7 @@ from ..stats.blocks import FEWEST, blocks, paired_blocks
 from ..stats.score import Interval, Measurement
 from .arrays import array_of
 from .base import Evidence, Features
+from .wording import counted, too_few
 
 
 def matrix(values: ArrayLike, name: str, least: int = 2) -> NDArray[Any]:
@@ -28,22 +29,31 @@ def matrix(values: ArrayLike, name: str, least: int = 2) -> NDArray[Any]:
     if len(array) < least:
         raise InputError(f"{name}: expected at least {least} rows, found {len(array)}")
     if not np.isfinite(array).all():
-        raise InputError(f"{name}: found NaN or infinity in {int((~np.isfinite(array)).any(axis=1).sum())} rows")
+        bad = int((~np.isfinite(array)).any(axis=1).sum())
+        raise InputError(f"{name}: found NaN or infinity in {counted(bad, 'row')}")
     return array
+
+
+def lacking(features: Features | None, side: str, key: str = "features", least: int = 2) -> str | None:
+    """Return what a set is short of, whatever its numbers are, or None."""
+    if features is None or key not in features.arrays:
+        return f"no {key} of the {side} set"
+    count = len(features.arrays[key])
+    return f"{side} set: {too_few(count, 'item', least)}" if count < least else None
 
 
 def fault(features: Features | None, side: str, key: str = "features", least: int = 2) -> str | None:
     """Return why a set cannot be measured, or None."""
-    if features is None or key not in features.arrays:
-        return f"no {key} of the {side} set"
+    short = lacking(features, side, key, least)
+    if short or features is None:
+        return short
     array = features.arrays[key]
-    if len(array) < least:
-        return f"{side} set: {len(array)} items, at least {least} are needed"
     finite = np.isfinite(array.reshape(len(array), -1)).all(axis=1)
     if not finite.all():
         first = features.ids[int(np.flatnonzero(~finite)[0])]
         return (
-            f"{side} set: NaN or infinity in the {key} of {int((~finite).sum())} of {len(array)} items, first {first}"
+            f"{side} set: NaN or infinity in the {key} of {int((~finite).sum())} of {counted(len(array), 'item')}, "
+            f"first {first}"
         )
     return None
 

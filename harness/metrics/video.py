@@ -155,7 +155,7 @@ class ClipMean(Metric):
         word, out = self.left_out(found)
         failures = {word: int(out.sum())} if out.any() else {}
         if out.all():
-            reason = f"all {len(found)} clips are {word}"
+            reason = f"all {len(found)} clips are {word}" if len(found) > 1 else f"the only clip is {word}"
             return Measurement(value=None, n=0, failures=MappingProxyType(failures), reason=reason)
         remarks = self.remarks(found)
         found = found.take(np.flatnonzero(~out))

@@ -163,7 +163,8 @@ def _caption(comparison: Comparison) -> Iterator[str]:
     if not comparison.rows:
         return
     counts = sorted({count for row in comparison.rows for count in row.expected})
-    yield f"n = {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} items a set."
+    sizes = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+    yield f"n = {sizes} {'item' if counts == [1] else 'items'} a set."
     level = f"{100.0 * (1.0 - comparison.alpha):g} %"
     yield f"Difference: B minus A, with its own {level} interval ({_methods(comparison)})."
     yield (

@@ -17,6 +17,7 @@ import yaml
 
 from ..canonical import JSON
 from ..errors import InputError
+from ..metrics.wording import counted
 from ..stats.groups import COVERAGE
 from ..store.schema import Results, Row, read_results
 from . import words
@@ -215,7 +216,7 @@ def _warnings(run: Path, results: Results, facts: Mapping[str, Any]) -> tuple[st
             lost = ", ".join(f"{count} {kind}" for kind, count in record.failures.items())
             found.append(f"{record.name}: some of what was asked for did not come{f' ({lost})' if lost else ''}")
     low = {row.system: row for row in results.rows if row.value is not None and row.coverage < COVERAGE}
-    found += [f"{name}: below 95 % coverage ({row.n} of {row.expected} items)" for name, row in low.items()]
+    found += [f"{name}: below 95 % coverage ({row.n} of {counted(row.expected, 'item')})" for name, row in low.items()]
     units = {unit for unit, _, _ in _failures(run)}
     if units:
         found.append(f"{len(units)} {'unit' if len(units) == 1 else 'units'} did not give all of it: see failures")

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from ..canonical import JSON
 from ..cards import MetricCard
 from ..metrics import metric_cards
+from ..metrics.wording import counted
 from ..stats.groups import COVERAGE
 from ..store.schema import IntervalRecord, Results, Row, SystemRecord
 
@@ -95,13 +96,19 @@ def coverage_note(n: int, expected: int, failures: dict[str, int]) -> str | None
         return None
     why = ", ".join(f"{count} {kind}" for kind, count in failures.items())
     ranked = "" if n >= COVERAGE * expected else "; below 95 % coverage, not ranked"
-    return f"{n} of {expected} items{f' ({why})' if why else ''}{ranked}"
+    return f"{n} of {counted(expected, 'item')}{f' ({why})' if why else ''}{ranked}"
 
 
 def row_notes(row: Row) -> tuple[str, ...]:
     """Return the footnotes of one row: why there is no value, its coverage, its flags."""
     coverage = coverage_note(row.n, row.expected, row.failures) if row.value is not None else None
-    return tuple(note for note in (row.reason, coverage, *row.flags) if note)
+    notes = tuple(note for note in (row.reason, coverage, *row.flags) if note)
+    return notes if row.role != "control" else tuple(map(_of_control, notes))
+
+
+def _of_control(note: str) -> str:
+    """Return what a metric says of its two sets, where the first one is no synthetic one but held-out real items."""
+    return re.sub(r"\bsynthetic (?=set\b|and \d+ real clusters\b|features\b)", "held-out ", note)
 
 
 def system_notes(system: SystemRecord) -> tuple[str, ...]:
@@ -149,7 +156,7 @@ def count_words(rows: Sequence[Row], *, trained: bool = True) -> str:
         learned = f", mean of {seeds[0]} training seeds"
     else:
         learned = f", means of {seeds[0]} to {seeds[-1]} training seeds"
-    return f"{items} items a set{learned}."
+    return f"{items} {'item' if counts == [1] else 'items'} a set{learned}."
 
 
 def balance_words(rows: Sequence[Row]) -> str:
@@ -220,9 +227,10 @@ def reference_words(results: Results) -> str:
     """Return what the real data is, in words."""
     facts = results.reference
     name = facts.get("name") or facts.get("dataset") or "real data"
-    counts = [(_of_test(facts.get("splits"), "items"), "items")]
-    counts.append((_of_test(facts.get("splits"), "identities") or _of_test(facts.get("identities"), ""), "identities"))
-    known = [f"{count} {word}" for count, word in counts if count is not None]
+    items = _of_test(facts.get("splits"), "items")
+    people = _of_test(facts.get("splits"), "identities") or _of_test(facts.get("identities"), "")
+    counts = ((items, "item", "items"), (people, "identity", "identities"))
+    known = [counted(count, one, many) for count, one, many in counts if count is not None]
     return f"{name}, test split ({', '.join(known)})" if known else str(name)
 
 

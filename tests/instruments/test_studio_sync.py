@@ -111,7 +111,7 @@ def test_an_instrument_tells_offset_distance_confidence_and_curve(instrument):
     ("media", "words"),
     [
         (clip(fps=30.0), "30 frames a second"),
-        (VideoMedia(frames=lambda: iter(()), fps=25.0), "sound: False"),
+        (VideoMedia(frames=lambda: iter(()), fps=25.0), "a clip without sound"),
         (clip(frames=20), "at least 1.4 s"),
         (clip(seconds=0.5), "at least 1.4 s"),
     ],

@@ -120,7 +120,7 @@ def test_frames_in_memory_do_not_grow_with_the_clip(instrument):
     ("media", "words"),
     [
         (clip(fps=30.0), "30 frames a second"),
-        (VideoMedia(frames=lambda: iter(()), fps=25.0), "sound: False"),
+        (VideoMedia(frames=lambda: iter(()), fps=25.0), "a clip without sound"),
         (clip(frames=20), "needs 0.84 s"),
         (clip(seconds=0.5), "needs 0.84 s"),
     ],

@@ -222,6 +222,12 @@ def test_clips_without_speech_or_windows_are_failures():
     few = metric.measure(Evidence(synthetic=features("true"), real=features("true", count=2, windows=9)))
     assert few.reason == "18 real windows with speech, at least 20 are needed"
     assert "no windows of the real set" in metric.measure(Evidence(synthetic=some)).reason
+    none = Features(ids=(), clusters=(), arrays={"windows": np.zeros((0, 0, 3), np.float32)})
+    for nothing, side in (
+        (Evidence(synthetic=none, real=real), "synthetic"),
+        (Evidence(synthetic=some, real=none), "real"),
+    ):
+        assert metric.measure(nothing).reason == f"{side} set: 0 items, at least 1 is needed"
     none = features("true", windows=0)
     assert metric.measure(Evidence(synthetic=none, real=real)).value is None
 

@@ -114,6 +114,28 @@ def test_footnotes_say_what_is_missing(built):
     assert {cell.text or cell.value for cell in list(cells(found, "broken@1").values())[1:]} == {None}
 
 
+def test_footnotes_of_controls_are_of_real_items(sample):
+    asked = {"reason": "synthetic set: 1 item, at least 2 are needed"}
+    flags = ("no interval: 1 synthetic and 2 real clusters, at least 3 are needed",)
+    rows = [sample.row(name, "fd[spectrum]", None, **asked) for name in ("real", "dcgan@1")]
+    rows += [sample.row(name, "kd[spectrum]", 0.5, flags=flags) for name in ("real", "dcgan@1")]
+    lines = {line.cells[0].text: line.cells for line in tables(sample.results(rows), version="0.0")["realism"].rows}
+    held, made = ([note for cell in lines[name] for note in cell.footnotes] for name in ("real (held out)", "dcgan@1"))
+    assert made == [asked["reason"], *flags]
+    assert held == [note.replace("synthetic", "held-out") for note in made]
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "(1 item, 1 identity)"), (2, "(2 items, 2 identities)")])
+def test_one_is_one_item(sample, count, words):
+    facts = {"dataset": "orl", "splits": {"test": count}, "identities": {"test": count}}
+    rows = [sample.row("dcgan@1", "fd[spectrum]", 0.5, n=0, expected=count, failures={"error": count})]
+    table = tables(sample.results(rows, reference=facts), version="0.0")["realism"]
+    noun = "item" if count == 1 else "items"
+    assert words in table.caption
+    assert f"n = {count} {noun} a set" in table.caption
+    assert any(note.startswith(f"0 of {count} {noun} (") for note in table.footnotes())
+
+
 def test_a_failed_system_with_rows_is_shown_once(sample):
     rows = [*sample.realism_rows(), sample.row("broken@1", "fd[spectrum]", None, reason="no set")]
     found = tables(sample.results(rows), version="0.0")["realism"]
@@ -209,6 +231,28 @@ def test_a_panel_says_in_what_its_protocol_differs(sample):
     ]
     found = tables(sample.results(rows), version="0.0")["false_alarms"]
     assert [line.panel for line in found.rows][:2] == ["cnn trained on all", "cnn trained on all, n 50 instead of 120"]
+
+
+def test_a_set_without_items_decides_no_protocol(sample):
+    def rows(section, metric, **given):
+        for name, n in (("dcgan@1", 0), ("dcgan@2", 2), ("swap_a@0.3", 2)):
+            protocol = {"metric": metric, "requests": {"n": n}}
+            value = 0.5 if n else None
+            reason = None if n else "synthetic set: 0 items, at least 2 are needed"
+            yield sample.row(name, metric, value, protocol=protocol, reason=reason, section=section, **given)
+
+    control = sample.row("real", "fd[spectrum]", 0.1, protocol={"metric": "fd[spectrum]", "requests": {"n": 2}})
+    judged = {"direction": "none", "slice": {"detector": "cnn", "train": "all", "threshold": "validation"}}
+    found = [control, *rows("realism", "fd[spectrum]"), *rows("detection", "auc", **judged)]
+    built = tables(sample.results(found), version="0.0")
+    assert [name for name in built if name.startswith("realism")] == ["realism"]
+    assert systems(built["realism"]) == ["real (held out)", "dcgan@2", "dcgan@1", "broken@1", "swap_a@0.3"]
+    assert {line.panel for line in built["detection"].rows if line.cells[0].text != "broken@1"} == {
+        "cnn trained on all"
+    }
+    (line,) = built["matrix-cnn-auc"].rows
+    assert [cell.value for cell in line.cells[1:]] == [None, 0.5, 0.5]
+    assert not any("another protocol" in note for cell in line.cells for note in cell.footnotes)
 
 
 def test_controls_without_a_system_of_their_protocol_say_why(sample):
@@ -324,25 +368,25 @@ def test_how_pairs_are_found_is_said_where_there_are_pairs(sample):
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from("abcd"), st.sampled_from("xyz"), st.integers(0, 2), st.booleans()),
+        st.tuples(st.sampled_from("abcd"), st.sampled_from("xyz"), st.integers(0, 2), st.booleans(), st.booleans()),
         min_size=1,
         max_size=20,
     )
 )
 def test_dealing_keeps_every_row_and_never_mixes_keys(sample, entries):
     rows = []
-    for number, (name, metric, key, control) in enumerate(entries):
+    for number, (name, metric, key, control, empty) in enumerate(entries):
         protocol = {"metric": metric, "key": key}
-        system = "real" if control else name
-        rows.append(
-            sample.row(system, metric, 1.0, protocol=protocol, id=str(number), kind="real" if control else name)
-        )
+        system, kind = ("real", "real") if control else (name, name)
+        said = {"value": None, "reason": "no items"} if empty else {"value": 1.0}
+        rows.append(sample.row(system, metric, **said, protocol=protocol, id=str(number), kind=kind))
     panels = deal(rows)
     assert sorted(row.id for panel in panels for row in panel.rows) == sorted(row.id for row in rows)
     for panel in panels:
         assert len({(row.system, row.metric) for row in panel.rows}) == len(panel.rows)
         for metric in "xyz":
-            assert len({row.comparability for row in panel.rows if row.metric == metric}) <= 1
+            valued = [row for row in panel.rows if row.metric == metric and row.value is not None]
+            assert len({row.comparability for row in valued}) <= 1
 
 
 @pytest.mark.parametrize(
