@@ -18,7 +18,8 @@ from .execute.local import Results as Ran
 from .execute.step import PICTURES
 from .fit_display import Stopwatch, Watched
 from .generate import STUDIO, data_for
-from .generate_source import Source, read_source
+from .generate_source import Source, check_splits, read_source
+from .media.item import Split
 from .media.mediaset import Terms
 from .plan import Plan, Unit
 from .planning.planner import plan_suite
@@ -102,7 +103,8 @@ def fit(
     begun = _begun(out, order, resume=resume)
     card = GENERATORS.find((begun or order).use, Path.cwd()).card
     order = begun or _checked(order, card)
-    found = read_source(order.source, order.terms, place / "inputs")
+    found = read_source(order.source, order.terms)
+    check_splits(found, order.use, [Split.TRAIN])
     unit, plan = _plan(order, found, place)  # whatever is wrong with it is said before anything is written
     if begun is None:
         if minutes is not None:

@@ -12,8 +12,8 @@ from .canonical import JSON
 from .errors import Failure, FauxbenchError, InputError
 from .execute.display import Display
 from .execute.local import LocalExecutor
-from .generate_source import read_source, trained
-from .media.item import Item, Modality
+from .generate_source import check_splits, read_source, trained
+from .media.item import Item, Modality, Split
 from .media.mediaset import MediaSet, MediaSetWriter, Terms, file_stem
 from .planning.model import REAL
 from .planning.planner import plan_suite
@@ -47,6 +47,8 @@ def data_for(
     modality: str = "image",
 ) -> DataSpec:
     """Return the real data that a single generator needs: all to learn from, all to alter, or half and half.
+
+    A sealed set that has splits keeps them: its train split is learnt from, and its test split altered.
 
     Raises:
         InputError: `source` is neither a folder nor `studio`.
@@ -110,14 +112,17 @@ def generate(  # noqa: PLR0913 - every argument is a choice of the user's
         raise InputError(f"--out {out}: not empty; choose a new folder")
     part = GENERATORS.find(use, Path.cwd())
     card, place = part.card, Path(store) if store else default_store()
-    found = read_source(source, terms, place / "inputs")
+    found = read_source(source, terms)
     given, chosen = trained(part, weights, parameters or {}, found, refit=refit)
     ready = given is not None or (bool(card.weights) and not refit)
+    uses_target = bool({"target", "references", "driver", "audio", "text"} & set(card.uses))
+    reads = {Split.TRAIN: card.fits and given is None, Split.TEST: uses_target}
+    check_splits(found, use, [split for split, read in reads.items() if read])
     try:
         data = data_for(
             found.place,
             fits=card.fits,
-            uses_target=bool({"target", "references", "audio", "text"} & set(card.uses)),
+            uses_target=uses_target,
             size=size,
             terms=found.terms,
             modality=card.modality,

@@ -1,13 +1,15 @@
 """What a single generator is given: a folder, a set with its terms, and the weights that come with it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from .canonical import JSON
 from .cards import GeneratorCard
-from .datasets.inputs import folder_of, is_set
-from .errors import InputError
+from .datasets.inputs import is_set
+from .datasets.sealed import is_split
+from .errors import InputError, RefusedError
+from .media.item import Split
 from .media.mediaset import MediaSet, Terms
 from .planning.shipped import serving, shipped_folder
 from .planning.terms import already_bound
@@ -18,12 +20,14 @@ SHIPPED = "shipped"
 
 
 class Source(NamedTuple):
-    """Where the pictures lie, what may be done with them, and whether shipped weights suit them."""
+    """Where the real media lie, what may be done with them, and whether shipped weights suit them."""
 
     place: str
     terms: Terms | None
     population: int | None
     """Of people whom the studio rendered; None for all others."""
+    splits: Mapping[Split, int] | None = None
+    """Items of each split of a sealed set that has its own; None where they are drawn."""
 
 
 class Trained(NamedTuple):
@@ -33,8 +37,8 @@ class Trained(NamedTuple):
     parameters: dict[str, JSON]
 
 
-def read_source(source: str, terms: Terms | None, scratch: Path) -> Source:
-    """Return a folder for what a user gave; a MediaSet is laid out by identity, and brings its terms along: these bind.
+def read_source(source: str, terms: Terms | None) -> Source:
+    """Return what is known of what a user gave; a MediaSet brings terms and splits along, and both bind.
 
     Raises:
         InputError: Terms are given for a MediaSet.
@@ -46,11 +50,38 @@ def read_source(source: str, terms: Terms | None, scratch: Path) -> Source:
     media = MediaSet.open(Path(source))
     if terms is not None:
         raise already_bound(source, media)
-    place = str(folder_of(Path(source), scratch, whole=True))
+    if not media.card.terms.allow("evaluate"):
+        raise RefusedError(f"{source}: its terms do not permit 'evaluate'")
+    if not media.items:
+        raise InputError(f"{source}: a sealed set without items")
+    splits = {split: len(media.select(split)) for split in Split} if is_split(media) else None
+    return Source(source, media.card.terms, _population(media), splits)
+
+
+def _population(media: MediaSet) -> int | None:
+    """Return the population of the studio's people in a set; None for all others."""
     if media.card.origin != "studio":
-        return Source(place, media.card.terms, None)
+        return None
     words = media.items[0].cluster.split("-")  # studio-00012, or studio-7001-00012 of another population
-    return Source(place, media.card.terms, int(words[1]) if len(words) > 2 else 0)
+    return int(words[1]) if len(words) > 2 else 0
+
+
+def check_splits(found: Source, use: str, needed: Collection[Split]) -> None:
+    """Make sure that a sealed set has items in the splits that are read.
+
+    Raises:
+        InputError: It has none there.
+    """
+    if found.splits is None:
+        return
+    does = {Split.TRAIN: "learns from", Split.TEST: "is given"}
+    for split in needed:
+        if not found.splits[split]:
+            held = ", ".join(f"{name} {count}" for name, count in found.splits.items() if count)
+            raise InputError(
+                f"{found.place}: no item in its {split} split, which '{use}' {does[split]} (it holds {held}); a sealed "
+                "set's splits are kept: give one that has such items"
+            )
 
 
 def trained(

@@ -113,7 +113,7 @@ def measure(  # noqa: PLR0913 - all but two by name
     if any(map(is_statistics, sides)):
         return _against_statistics(sides, metrics, protocol or {}, save_stats, run_in, device)
     folders = tuple(folder_of(side, place / "inputs") for side in sides)
-    modality, count = _modality(folders)
+    modality, count = _modality(folders, sides)
     asked = asked_of(modality, metrics, instruments)
     protocols = protocols_of(protocol or {}, asked.offer.instruments)
     planned = _plan(_suite(folders, count, asked.offer), weights_folder(place), device, protocols, asked.shown)
@@ -173,8 +173,8 @@ def _named(planned: SuitePlan, ran: Ran) -> list[str]:
     return failed[:NAMED] + ([f"and {len(failed) - NAMED} more"] if len(failed) > NAMED else [])
 
 
-def _modality(folders: Sequence[Path]) -> tuple[Modality, int]:
-    """Return what both folders hold, and how many items the second does.
+def _modality(folders: Sequence[Path], sides: Sequence[Path]) -> tuple[Modality, int]:
+    """Return what both folders hold, and how many items the second does; `sides` is what the user calls them.
 
     Raises:
         InputError: They hold different things, or nothing.
@@ -182,7 +182,7 @@ def _modality(folders: Sequence[Path]) -> tuple[Modality, int]:
     real, synthetic = (list_folder(folder) for folder in folders)
     if real[0].modality is not synthetic[0].modality:
         found = " and ".join(
-            f"{UNITS[one[0].modality]} in {folder}" for one, folder in zip((real, synthetic), folders, strict=True)
+            f"{UNITS[one[0].modality]} in {side}" for one, side in zip((real, synthetic), sides, strict=True)
         )
         raise InputError(f"two different things cannot be compared: found {found}")
     return real[0].modality, len(synthetic)

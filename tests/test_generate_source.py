@@ -5,11 +5,14 @@ import pytest
 import fauxbench
 from fauxbench.harness.datasets.studio import StudioRecipe
 from fauxbench.harness.datasets.studio_set import TERMS, StudioFolder, write_studio
+from fauxbench.harness.errors import RefusedError
 from fauxbench.harness.execute.display import Display
 from fauxbench.harness.generate_source import read_source, trained
+from fauxbench.harness.media.item import Split
 from fauxbench.harness.media.mediaset import MediaSet, MediaSetWriter, Terms
 from fauxbench.harness.plan import Unit
 from fauxbench.harness.registry import GENERATORS
+from tests.sealed import in_splits, seal
 
 
 class Watched(Display):
@@ -30,16 +33,16 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_rendered_set_brings_its_terms_and_people_along(rendered: Path, tmp_path: Path) -> None:
-    found = read_source(str(rendered), None, tmp_path)
-    assert found.population == 3
-    assert found.terms == MediaSet.open(rendered).card.terms
-    people = sorted(path.name for path in Path(found.place).iterdir())
-    assert people == sorted({item.cluster for item in MediaSet.open(rendered)})
-    assert sum(1 for _ in Path(found.place).rglob("*.png")) == 8  # all of it, not its test split
+    found, media = read_source(str(rendered), None), MediaSet.open(rendered)
+    assert (found.place, found.population, found.terms) == (str(rendered), 3, media.card.terms)
+    assert found.splits == {split: len(media.select(split)) for split in Split}
+    assert read_source(str(in_splits(tmp_path / "none", splits=False)), None).splits is None
     own = Terms(people="none")
-    assert read_source(str(tmp_path), own, tmp_path) == (str(tmp_path), own, None)
+    assert read_source(str(tmp_path), own) == (str(tmp_path), own, None, None)
     with pytest.raises(fauxbench.InputError, match=r"terms of its own .*: leave out"):
-        read_source(str(rendered), own, tmp_path)
+        read_source(str(rendered), own)
+    with pytest.raises(RefusedError, match="do not permit 'evaluate'"):
+        read_source(str(seal(tmp_path / "own", Terms(permits=("train",), grant="x"))), None)
 
 
 def test_what_comes_trained_is_not_trained_for_rendered_people(rendered: Path, tmp_path: Path) -> None:
@@ -51,7 +54,7 @@ def test_what_comes_trained_is_not_trained_for_rendered_people(rendered: Path, t
 
 def test_when_weights_that_come_with_a_generator_serve(rendered: Path, tmp_path: Path) -> None:
     part = GENERATORS.find("vae", tmp_path)
-    studio, other = read_source(str(rendered), None, tmp_path), read_source(str(tmp_path), None, tmp_path)
+    studio, other = read_source(str(rendered), None), read_source(str(tmp_path), None)
     shipped = trained(part, "shipped", {}, other, refit=False)
     assert shipped.weights == part.folder / "weights"
     assert shipped.parameters == part.card.recipe.parameters  # type: ignore[union-attr]

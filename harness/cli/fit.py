@@ -72,7 +72,7 @@ def fit(
         population=population,
         seed=seed,
         parameters=parameters,
-        terms=None if source == "studio" else terms_given(source, who, permits, grant),
+        terms=None if source == "studio" else terms_given(who, permits, grant),
         device=device,
     )
     made = fit_generator(order, out=out, minutes=minutes, resume=resume, store=store, display=display)

@@ -58,7 +58,7 @@ def generate(
         size=size,
         version=version,
         parameters=_parameters(set_ or []),
-        terms=terms_given(source, people, permits, grant),
+        terms=terms_given(people, permits, grant),
         seed=seed,
         weights=weights,
         refit=refit,
@@ -72,15 +72,13 @@ def generate(
     typer.echo(json.dumps({"path": str(made.folder), **counts}) if json_ else str(made.folder))
 
 
-def terms_given(source: str, people: str, permits: str, grant: str) -> "Terms | None":
-    """Return the terms of a folder, from the words of the command line; None for a set, unless words are given.
+def terms_given(people: str, permits: str, grant: str) -> "Terms | None":
+    """Return the terms of a folder, from the words of the command line; None where nothing is said.
 
     Raises:
         InputError: They are no terms.
     """
-    from ..datasets.inputs import is_set
-
-    if is_set(Path(source)) and (people, permits, grant) == ("real", "", ""):
+    if (people, permits, grant) == ("real", "", ""):
         return None
     from pydantic import ValidationError
 

@@ -10,7 +10,7 @@ from ..errors import Failure, MediaError
 from ..media.content import ImageMedia
 from ..media.images import crop_square, read_image, resize
 from ..media.item import Item, Kind, Modality, Split
-from ..media.mediaset import MediaSet, MediaSetWriter, Terms
+from ..media.mediaset import MediaSet, MediaSetWriter
 from ..media.read import content_of, modality_of
 from ..store.memory import Memory, Seen
 from .listing import Listed, list_folder, list_media
@@ -68,19 +68,6 @@ def _add_resized(writer: MediaSetWriter, item: Item, path: Path, size: int) -> N
     pixels = read_image(path)
     facts = {"resized_from": f"{pixels.shape[1]}x{pixels.shape[0]}"}
     writer.add(replace(item, facts=facts), ImageMedia(pixels=resize(crop_square(pixels), size, size)))
-
-
-def recorded_terms(folder: Path) -> Terms | None:
-    """Return the terms that a sealed set carries; None for any other folder, or if there is more in it than the set.
-
-    Raises:
-        IntegrityError: The records of the set were changed after sealing.
-    """
-    if not ((folder / "card.json").is_file() and (folder / "items.jsonl").is_file()):
-        return None
-    media = MediaSet.open(folder)
-    known = {item.location.resolve() for item in media if item.location}
-    return media.card.terms if all(path.resolve() in known for path in list_media(folder)) else None
 
 
 class Reader:

@@ -20,13 +20,12 @@ LARGEST = 1 << 38
 """Bytes that a zip file may unpack to: a quarter of a terabyte."""
 
 
-def folder_of(path: Path, scratch: Path, *, whole: bool = False) -> Path:
+def folder_of(path: Path, scratch: Path) -> Path:
     """Return a folder of pictures for what a user gave.
 
     A folder is returned as it is. A zip file is unpacked below `scratch`, once for its content. Of a MediaSet, links
-    to the pictures are laid out below `scratch`: its test split, or all of it where it has none or `whole` is
-    asked for; one sub-folder an identity; what was made from another Item has that Item's name, so that pairs find each
-    other.
+    to the pictures are laid out below `scratch`: its test split, or all of it where it has none; one
+    sub-folder an identity; what was made from another Item has that Item's name, so that pairs find each other.
 
     Raises:
         InputError: Nothing there, not a zip file, or a member that would leave the folder.
@@ -36,7 +35,7 @@ def folder_of(path: Path, scratch: Path, *, whole: bool = False) -> Path:
     if zipfile.is_zipfile(path):
         return _unpacked(path, scratch)
     if is_set(path):
-        return _linked(MediaSet.open(path), scratch, whole=whole)
+        return _linked(MediaSet.open(path), scratch)
     _no_other_file(path)
     return path
 
@@ -125,10 +124,10 @@ def _common(names: Sequence[str]) -> int:
     return count
 
 
-def _linked(media: MediaSet, scratch: Path, *, whole: bool) -> Path:
+def _linked(media: MediaSet, scratch: Path) -> Path:
     if not media.card.terms.allow("evaluate"):
         raise RefusedError(f"{media.folder}: its terms do not permit 'evaluate'")
-    items = media.items if whole else media.select(Split.TEST) or media.items
+    items = media.select(Split.TEST) or media.items
     if not items:
         raise InputError(f"{media.folder}: a MediaSet without items")
     roots = sorted({str(item.location) for item in items})

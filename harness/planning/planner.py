@@ -6,14 +6,14 @@ from types import MappingProxyType
 
 from ..errors import SuiteError
 from ..media.item import Modality, Split
-from ..media.mediaset import Terms
+from ..media.mediaset import MediaSet, Terms
 from ..metrics.offers import UNITS
 from ..plan import Plan
 from ..suite import Suite
 from .conditions import plan_conditions
 from .detection import plan_detection
 from .languages import plan_languages
-from .model import RENDERED, Draft, SuitePlan
+from .model import REAL, RENDERED, Draft, SuitePlan
 from .realism import plan_realism
 from .safety import plan_safety
 from .sets import counts_to_ask, plan_real
@@ -29,6 +29,26 @@ def _check_modality(draft: Draft) -> None:
         if system.card.modality != draft.modality:
             made, real = UNITS[Modality(system.card.modality)], UNITS[draft.modality]
             raise SuiteError(f"generators: '{system.name}' gives {made}, and the real set holds {real}")
+
+
+def _check_sealed(draft: Draft) -> None:
+    """Raise SuiteError if a sealed set cannot be the real set of a suite, or would be cut in another way than it is."""
+    key, data = draft.units[REAL].key, draft.suite.data
+    if "sealed" not in key:
+        return
+    given = {"identities"} | ({"splits"} if key["splits"] is None else set())
+    if named := sorted(given & data.model_fields_set):
+        raise SuiteError(
+            f"data.path: {data.path} is a sealed set, whose identities and splits are kept: leave "
+            f"{' and '.join(f'data.{name}' for name in named)} out"
+        )
+    media = MediaSet.open(draft.existing(data.path, "data.path"))
+    made = sum(item.visual_fake or item.audio_fake for item in media)
+    if made:
+        raise SuiteError(
+            f"data.path: {made} of {len(media)} items of {data.path} are fakes, and a suite needs real ones; "
+            "for two sets against each other there is fauxbench measure"
+        )
 
 
 def _check_enough(draft: Draft) -> None:
@@ -82,6 +102,7 @@ def plan_suite(
     draft.systems += plan_systems(draft)
     taught: dict[str, tuple[str, ...]] = {}
     if not sets_only:
+        _check_sealed(draft)
         _check_modality(draft)
         _check_enough(draft)
         plan_realism(draft)

@@ -1,14 +1,20 @@
 """Planning the real set."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from ..canonical import JSON
+from ..connect.attach import ELSEWHERE
+from ..datasets.inputs import is_set
 from ..datasets.listing import list_folder, listing_digest
+from ..datasets.sealed import is_split, items_taken, modality_taken
 from ..datasets.splits import split_identities
 from ..datasets.studio_set import studio_splits
-from ..errors import SuiteError
+from ..errors import InputError, RefusedError, SuiteError
 from ..media.item import Modality, Split
+from ..media.mediaset import MediaSet
 from ..plan import Unit
+from ..registry import GENERATORS
 from ..suite import DataSpec, Suite
 from .model import REAL, Draft, code_of
 from .published import plan_published
@@ -23,7 +29,7 @@ FRAME_COST = {240: 0.085, 360: 0.145, 480: 0.33, 720: 0.21, 1080: 0.40}
 def plan_real(draft: Draft) -> Mapping[Split, int]:
     """Add the unit that makes the real set; return how many items each split will have.
 
-    A published data set brings terms and systems of its own into the draft.
+    A published data set brings terms and systems of its own into the draft, a sealed set its terms.
     """
     data = draft.suite.data
     if data.published:
@@ -72,6 +78,8 @@ def _modality(suite: Suite) -> Modality:
 
 def _indexed(draft: Draft, data: DataSpec, shares: Mapping[str, float]) -> Mapping[Split, int]:
     folder = draft.existing(data.path, "data.path")
+    if is_set(folder):
+        return _sealed(draft, data, MediaSet.open(folder))
     listed = list_folder(folder, data.identities)
     draft.real_names = [one.path for one in listed]
     draft.modality = listed[0].modality
@@ -90,6 +98,43 @@ def _indexed(draft: Draft, data: DataSpec, shares: Mapping[str, float]) -> Mappi
     task: dict[str, JSON] = {"path": str(folder), "name": folder.name}
     draft.add(Unit(id=REAL, kind="index", what=f"folder {len(listed)}", key=key, task=task, cost=0.005 * len(listed)))
     return _sizes(identities, shares, data.seed)
+
+
+def _sealed(draft: Draft, data: DataSpec, media: MediaSet) -> Mapping[Split, int]:
+    """Add the unit that takes over a sealed set: its splits, languages, clusters, facts and labels stay as they are."""
+    draft.terms = media.card.terms
+    if not draft.terms.allow("evaluate"):
+        raise RefusedError(f"{media.folder}: its terms do not permit 'evaluate'")
+    draft.modality = modality_taken(media, _made(draft))
+    drawn = not is_split(media)
+    items = items_taken(media, draft.modality, data.splits.model_dump(), data.seed)
+    draft.real_names = [item.id for item in items]
+    key: dict[str, JSON] = {
+        "sealed": media.digest,
+        "listing": listing_digest(media.folder, [str(item.location) for item in items]),
+        "modality": draft.modality.value,
+        "size": data.size,
+        "seed": data.seed if drawn else None,
+        "splits": data.splits.model_dump() if drawn else None,
+        "terms": draft.terms.model_dump(mode="json"),
+        "code": code_of("datasets", "media", "execute/steps/sets.py"),
+    }
+    task: dict[str, JSON] = {"path": str(media.folder), "name": media.card.name}
+    draft.add(Unit(id=REAL, kind="index", what=f"set {len(items)}", key=key, task=task, cost=0.005 * len(items)))
+    splits = [item.split for item in items] + [missed.split for missed in media.missed]
+    return {split: splits.count(split) for split in Split}
+
+
+def _made(draft: Draft) -> Modality | None:
+    """Return what the first system makes; None where its card says nothing of it, or what is wrong is said later."""
+    for spec in draft.suite.generators[:1]:
+        described = spec.command or spec.http
+        if described is not None:
+            return Modality(described.modality)
+        with suppress(InputError):
+            if spec.use not in {"folder", *ELSEWHERE}:
+                return Modality(GENERATORS.find(spec.use, draft.base).card.modality)
+    return None
 
 
 def counts_to_ask(draft: Draft) -> Mapping[Split, int]:

@@ -156,7 +156,7 @@ def test_minutes_choose_the_steps_by_a_trial(
     placed = fit_module.Order(use=learner, source=str(photographs), size=32, terms=Terms(people="none"))
     card = fit_module.GENERATORS.find(learner, tmp_path).card
     store = tmp_path / "store"
-    found = read_source(placed.source, placed.terms, store / "inputs")
+    found = read_source(placed.source, placed.terms)
     chosen = fit_module._for_minutes(placed, card, 2.0, found, store)
     assert asked == [10]  # at least ten updates, however few the default has
     assert chosen.parameters["steps"] == 60  # 120 seconds at 2 seconds each

@@ -10,13 +10,12 @@ from PIL import Image
 
 from fauxbench.harness.canonical import JSON
 from fauxbench.harness.datasets import folder as folder_module
-from fauxbench.harness.datasets.folder import collect_outputs, index_folder, recorded_terms
+from fauxbench.harness.datasets.folder import collect_outputs, index_folder
 from fauxbench.harness.datasets.listing import list_folder, list_media, listing_digest
 from fauxbench.harness.errors import InputError
-from fauxbench.harness.media.content import ImageMedia
 from fauxbench.harness.media.images import read_image
-from fauxbench.harness.media.item import Item, Kind, Modality, Split
-from fauxbench.harness.media.mediaset import MediaSet, MediaSetWriter, Terms
+from fauxbench.harness.media.item import Kind, Modality, Split
+from fauxbench.harness.media.mediaset import MediaSet, MediaSetWriter
 from fauxbench.harness.store.memory import Memory
 
 RNG = np.random.default_rng(2)
@@ -304,15 +303,3 @@ def test_outputs_are_cropped_and_resized_as_the_real_pictures_are(people: Path, 
     whole = collect(outputs, real, tmp_path / "b")
     assert {item.id for item in small} == {item.id for item in whole}
     assert not any("resized_from" in item.facts for item in whole)
-
-
-def test_a_sealed_set_brings_its_terms_unless_there_is_more_in_its_folder(tmp_path: Path) -> None:
-    terms = Terms(people="rendered", permits=("evaluate", "train"), grant="rendered")
-    writer = MediaSetWriter(tmp_path / "set", name="s", origin="studio", modality=Modality.IMAGE, terms=terms)
-    item = Item(id="a", modality=Modality.IMAGE, kind=Kind.REAL, group="g")
-    writer.add(item, ImageMedia(pixels=np.zeros((8, 8, 3), np.uint8)))
-    writer.seal()
-    assert recorded_terms(tmp_path / "set") == terms
-    picture(tmp_path / "set" / "media" / "mine.png")
-    assert recorded_terms(tmp_path / "set") is None
-    assert recorded_terms(tmp_path) is None

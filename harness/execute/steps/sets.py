@@ -9,6 +9,7 @@ from pathlib import Path
 from ...canonical import JSON
 from ...datasets.folder import collect_outputs, index_folder
 from ...datasets.published import index_published
+from ...datasets.sealed import index_sealed
 from ...datasets.studio_set import TERMS, studio_from_key, write_studio
 from ...media.item import Modality, Split
 from ...media.mediaset import MediaSet, MediaSetWriter, Terms
@@ -44,7 +45,7 @@ def outcome_of_set(media: MediaSet) -> Outcome:
 
 
 def index(step: Step) -> Outcome:
-    """Read a folder of real pictures, clips or sounds, or a part of a published data set, into a MediaSet."""
+    """Read a folder of real media, a sealed set, or a part of a published data set into a MediaSet."""
     path = Path(step.task["path"])
     terms = Terms.model_validate(step.key["terms"])
     origin = str(step.key.get("dataset", "folder"))
@@ -53,6 +54,9 @@ def index(step: Step) -> Outcome:
     if "dataset" in step.key:
         writer.modality = Modality(step.key["modality"])
         outcome = outcome_of_set(index_published(path, writer, step.key, memory, step.progress))
+        return replace(outcome, facts={**outcome.facts, "terms": terms.model_dump(mode="json")})
+    if "sealed" in step.key:
+        outcome = outcome_of_set(index_sealed(path, writer, step.key, memory, step.progress))
         return replace(outcome, facts={**outcome.facts, "terms": terms.model_dump(mode="json")})
     return outcome_of_set(index_folder(path, writer, step.key, memory, step.progress))
 
