@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 from fauxbench import InputError, frechet_distance, measure, read_image
@@ -11,6 +12,7 @@ from fauxbench.harness.datasets.inputs import folder_of
 from fauxbench.harness.errors import RefusedError
 from fauxbench.harness.execute.display import Display
 from fauxbench.harness.instruments import load_instrument
+from fauxbench.harness.media.content import SoundMedia
 from fauxbench.harness.media.item import Item, Kind, Modality, Split
 from fauxbench.harness.media.mediaset import MediaSetWriter, Terms
 from fauxbench.harness.planning.reading import protocols_of
@@ -149,6 +151,16 @@ def test_a_media_set_of_made_pictures_is_paired_with_what_they_were_made_from(tm
     found = measure(tmp_path / "real", tmp_path / "made", metrics=["psnr"], instruments=["spectrum"], workers=1)
     assert one(found, "psnr").value == 100.0
     assert one(found, "psnr").n == 6
+
+
+def test_sets_of_two_media_are_named_as_they_were_given(tmp_path):
+    pictures = media_set(paint(tmp_path / "p", 3, 1), tmp_path / "pictures", Split.TEST)
+    writer = MediaSetWriter(tmp_path / "sounds", name="s", origin="test", modality=Modality.AUDIO)
+    item = Item(id="a", modality=Modality.AUDIO, kind=Kind.REAL, group="g", split=Split.TEST)
+    writer.add(item, SoundMedia(sound=np.zeros(1600, np.float32)))
+    writer.seal()
+    with pytest.raises(InputError, match=rf"pictures in {pictures} and sounds in {tmp_path / 'sounds'}$"):
+        measure(pictures, tmp_path / "sounds")
 
 
 def test_terms_that_forbid_evaluation_are_kept(tmp_path):
@@ -330,6 +342,29 @@ def test_distance_to_statistics_is_the_distance_of_the_features():
         assert frechet_to_statistics(a, b.mean(0), np.cov(b, rowvar=False)) == pytest.approx(expected, rel=1e-6)
     with pytest.raises(InputError, match="features have 40 columns, the statistics 3"):
         frechet_to_statistics(a, np.zeros(3), np.eye(3))
+
+
+def test_what_lies_beside_what_is_measured_is_said_of_both_sides(tmp_path: Path) -> None:
+    real, made = paint(tmp_path / "real", 12, 3, blur=4), paint(tmp_path / "made", 8, 4, blur=4)
+    for folder, count in ((real, 1), (made, 5)):
+        for place in range(count):
+            soundfile.write(folder / f"voice{place}.wav", np.zeros(1600), 16_000)
+    found = measure(real, made, **FAST)
+    assert found.results.warnings[:2] == (
+        f"{real}: 1 sound beside the pictures: left out",
+        f"{made}: 5 sounds beside the pictures: counted as unreadable",
+    )
+    row = one(found)
+    assert (row.n, row.expected, row.failures) == (8, 13, {"unreadable": 5})
+
+
+def test_a_file_beside_sub_folders_changes_who_people_are_and_that_is_said(tmp_path: Path) -> None:
+    real, made = paint(tmp_path / "real", 16, 3, blur=4, people=4), paint(tmp_path / "made", 8, 4, blur=4)
+    assert measure(real, made, **FAST).results.warnings == ()
+    (real / "broken.png").write_bytes(b"abc")
+    said = measure(real, made, **FAST).results.warnings
+    assert said[0].startswith(f"{real}: 1 picture beside its sub-folders, the first: broken.png; ")
+    assert any(line.startswith("broken.png: ") for line in said[1:])
 
 
 def test_what_was_left_out_is_named(tmp_path: Path) -> None:

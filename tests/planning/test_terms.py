@@ -108,7 +108,12 @@ def test_given_terms_do_not_overrule_those_of_a_set(sealed: Path, tmp_path: Path
         same = Terms.model_validate(NARROW)
         assert terms_of_folder(place, same) == same  # it changes nothing
     with pytest.raises(RefusedError, match="permit 'edit'"):
-        plan(tmp_path, "environment", data={**folder_data(sealed), "identities": "flat"})
+        plan(tmp_path, "environment", data=folder_data(sealed))
+    for place in (sealed / "media", tmp_path / "holding", tmp_path / "links"):  # nothing was given, nothing is left out
+        with pytest.raises(InputError, match=rf"has files of {sealed}, .*: give {sealed} itself") as caught:
+            terms_of_folder(place, None)
+        assert "leave out" not in str(caught.value)
+    assert terms_of_folder(sealed, None) == same
     copied = tmp_path / "sealed-beside"  # another folder beside a set is not of it
     copied.mkdir()
     (copied / "own.png").write_bytes((sealed / "media" / "a0.png").read_bytes())
