@@ -43,6 +43,8 @@ P = TypeVar("P", bound=_Named)
 class PairedMean(Metric):
     """Mean of a value per pair, with a bootstrap over clusters; what has no value is counted, and named."""
 
+    noun = "sound"
+    """What a pair is of."""
     unusable = "unusable sound"
     """What a pair is counted as where there is no value."""
 
@@ -61,7 +63,8 @@ class PairedMean(Metric):
         failures = MappingProxyType(dict(Counter(self.unusable for _ in refused)))
         unused = named(refused)
         if not values:
-            reason = f"no usable pair among {len(refused)}" if refused else "no pairs: nothing was made from a sound"
+            none = f"no pairs: nothing was made from a {self.noun}"
+            reason = f"no usable pair among {len(refused)}" if refused else none
             return Measurement(value=None, n=0, failures=failures, flags=unused, reason=reason)
         array = np.fromiter(values.values(), np.float64, len(values))
         interval = cluster_bootstrap(array, clusters, np.random.default_rng(seed), cluster=cluster_name(clusters))
@@ -143,6 +146,9 @@ class SpeakerSimilarity(PairedMean):
 
     def measure(self, evidence: Evidence) -> Measurement:
         """Return the mean cosine over the links of the evidence."""
+        if not evidence.links and evidence.synthetic is not None and not len(evidence.synthetic):
+            reason = f"no pairs: no synthetic {self.noun} gives a vector"
+            return Measurement(value=None, n=0, reason=reason)
         made, real = (_vectors(found, self.array) for found in (evidence.synthetic, evidence.real))
 
         def value_of(link: Link) -> float:

@@ -7,4 +7,5 @@ class IdentitySimilarity(SpeakerSimilarity):
     """`identity_similarity`: cosine of the vectors of identities that an instrument extracted of both sets."""
 
     array = "identity"
+    noun = "picture"
     unusable = "unusable picture"

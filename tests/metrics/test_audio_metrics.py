@@ -154,7 +154,19 @@ def test_mixed_rates_stereo_and_clipping_have_an_answer():
 
 def test_no_pairs_is_said():
     for name in SOUNDS:
-        assert load_metric(name).measure(evidence([])).reason == "no pairs: nothing was made from a sound"
+        asked = (
+            evidence([])
+            if name != "speaker_similarity"
+            else Evidence(synthetic=vectors({"a": pair(0, voice(0), voice(1)).real}))
+        )
+        assert load_metric(name).measure(asked).reason == "no pairs: nothing was made from a sound"
+
+
+@pytest.mark.parametrize(("name", "noun"), [("speaker_similarity", "sound"), ("identity_similarity", "picture")])
+def test_that_nothing_gives_a_vector_is_said(name, noun, pairs):
+    empty = Features(ids=(), clusters=(), arrays={"features": np.zeros((0, 4)), "identity": np.zeros((0, 4))})
+    found = load_metric(name).measure(replace(evidence(pairs), synthetic=empty, links=()))
+    assert found.reason == f"no pairs: no synthetic {noun} gives a vector"
 
 
 def test_few_people_give_no_interval_and_clusters_widen_it(pairs):
