@@ -6,12 +6,12 @@ from itertools import chain
 from pathlib import Path
 
 from .datasets.inputs import folder_of, part_read
-from .datasets.listing import list_folder
+from .datasets.listing import list_folder, list_media
 from .errors import InputError
 from .execute.display import Display
 from .execute.local import LocalExecutor
 from .execute.local import Results as Ran
-from .measure_findings import UNPAIRED, Shared, shared_items, why_nothing
+from .measure_findings import UNPAIRED, Shared, shared_items, strays, why_nothing
 from .measure_statistics import measure_against_statistics, save_statistics
 from .media.item import Modality
 from .media.mediaset import MediaSet, Terms
@@ -122,7 +122,8 @@ def measure(  # noqa: PLR0913 - all but two by name
         save_statistics(Path(save_stats), ran, protocols)
     found = _found(planned, ran, metrics or ())
     hints = () if instruments else _hints(found.rows, modality, metrics or ())
-    return found.saying(filter(None, map(part_read, sides)), found.results.warnings, hints)
+    beside = chain(strays(folders[0], sides[0], real=True), strays(folders[1], sides[1], real=False))
+    return found.saying(filter(None, map(part_read, sides)), beside, found.results.warnings, hints)
 
 
 def _against_statistics(
@@ -174,7 +175,7 @@ def _named(planned: SuitePlan, ran: Ran) -> list[str]:
 
 
 def _modality(folders: Sequence[Path], sides: Sequence[Path]) -> tuple[Modality, int]:
-    """Return what both folders hold, and how many items the second does; `sides` is what the user calls them.
+    """Return what both folders hold, and how many files the second does; `sides` is what the user calls them.
 
     Raises:
         InputError: They hold different things, or nothing.
@@ -185,7 +186,7 @@ def _modality(folders: Sequence[Path], sides: Sequence[Path]) -> tuple[Modality,
             f"{UNITS[one[0].modality]} in {side}" for one, side in zip((real, synthetic), sides, strict=True)
         )
         raise InputError(f"two different things cannot be compared: found {found}")
-    return real[0].modality, len(synthetic)
+    return real[0].modality, len(list_media(folders[1]))
 
 
 def _suite(folders: Sequence[Path], count: int, chosen: Offer) -> Suite:

@@ -1,8 +1,16 @@
 """What `measure` says beyond its scores: that nothing was measured, and that one file lies on both sides."""
 
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
+from .datasets.listing import list_folder, list_media
+from .media.item import Modality
 from .media.mediaset import MediaSet
+from .media.read import modality_of
+from .metrics.offers import UNITS
+from .metrics.wording import counted
 from .store.schema import Results, Row
 
 REASONS = 3
@@ -35,6 +43,31 @@ def shared_items(real: MediaSet, synthetic: MediaSet) -> Shared | None:
         known.setdefault(item.content, item.id)
     found = [item for item in synthetic if item.content and item.content in known]
     return Shared(len(found), known[found[0].content], found[0].id) if found else None
+
+
+def strays(folder: Path, called: Path, *, real: bool) -> Iterator[str]:
+    """Yield what lies in a folder beside what is measured, and what becomes of it.
+
+    Args:
+        folder: Of media.
+        called: What the user calls it.
+        real: Whether it is the real side, where sub-folders are people, and other media are left out.
+    """
+    listed = list_folder(folder)
+    taken = listed[0].modality
+    others = Counter(modality_of(path) for path in list_media(folder))
+    for modality in Modality:
+        if modality is not taken and others[modality]:
+            found = counted(others[modality], UNITS[modality].removesuffix("s"))
+            fate = "left out" if real else "counted as unreadable"
+            yield f"{called}: {found} beside the {UNITS[taken]}: {fate}"
+    loose = [one.path for one in listed if "/" not in one.path]
+    if real and 0 < len(loose) < len(listed):
+        found = counted(len(loose), UNITS[taken].removesuffix("s"))
+        yield (
+            f"{called}: {found} beside its sub-folders, the first: {loose[0]}; so each file counts as a person of its "
+            "own, not each sub-folder: move what is loose into sub-folders"
+        )
 
 
 def why_nothing(results: Results) -> str | None:
