@@ -1,10 +1,13 @@
 """What systems share that fit lips to speech: where a face is, the sound beside each frame, train clips."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice, repeat
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -42,6 +45,10 @@ LOUDEST = 0.999
 SAID = ("jaw_open", "lip_width", "lip_round", "lip_part", "lip_press")
 """Labels under `mouth` in the facts of a clip that say what a mouth does, frame by frame."""
 FINDER_STEPS = 500
+MOVE, PLAIN = 0.1, 0.75
+"""Share of its side by which a picture is moved, and share of that by which what a finder says may stay behind."""
+NEAR = 1.0
+"""Distances between the eyes within which two finders speak of one face."""
 
 
 class Unfit(Exception):
@@ -145,55 +152,120 @@ class Face(NamedTuple):
     points: Array
     """(5, 2) eyes, nose and corners of the mouth, in shares of the frame's middle square."""
     found: int
-    """Faces seen; -1: nobody counted."""
+    """Faces seen by MTCNN; -1: it saw none, or was not asked."""
 
 
-def find_face(first: Sequence[Picture], how: str, finder: Reader | None = None) -> Face:
-    """Return where the face of a clip is, from a few of its frames.
+def find_face(first: Sequence[Picture], how: str, finder: Reader | None = None, *, made: bool = False) -> Face:
+    """Return where the face of a clip is, from a few of its frames; of several faces, the largest.
 
     Args:
         first: Frames.
-        how: `auto`: where `finder` sees it, or else in the middle; `centre`: in the middle, as in portraits; `mtcnn`:
-            where MTCNN (extra `faces`) sees the largest one.
+        how: `auto`: where `finder` plainly sees it in the middle square, unless MTCNN (extra `faces`) sees the largest
+            face elsewhere; otherwise where MTCNN sees it; without either, in the middle. `mtcnn`: where MTCNN sees it.
+            `centre`: in the middle, as in portraits; nobody looks.
         finder: A network that was taught by the data's own points.
+        made: Whether a system made the face: what it looks like is that system's affair, and `auto` refuses none.
 
     Raises:
-        Unfit: There are no frames, or MTCNN sees no face in any of them.
-        InputError: The extra is not installed.
+        Unfit: There are no frames, or no face is seen in any of them.
+        InputError: `mtcnn`, and the extra is not installed.
     """
     if not first:
         raise Unfit("unreadable", "the target has no frames")
-    height, width = first[0].shape[:2]
-    if how == "mtcnn":
-        found = [_faces_in(frame) for frame in first]
-        seen = [points for faces in found for points in faces]
-        if not seen:
-            raise Unfit("no-face", f"MTCNN sees no face in {len(first)} frames of {width} x {height}")
-        largest = max(seen, key=lambda points: float(np.hypot(*(points[0] - points[1]))))
-        return Face(largest, max(1, len(found[0])))
-    if how == "centre" or finder is None:
+    if how == "centre":
         return Face(CENTRE, -1)
-    told = [read(finder, resize(crop_square(frame), SIDE, SIDE))[0][:5] for frame in first]
-    return Face(np.median(told, axis=0), -1)
+    told, plain = _told(first, finder) if how == "auto" and finder is not None else (None, False)
+    found = _largest(first, needed=how == "mtcnn")
+    if found is not None and found.found:
+        agreed = told is not None and plain and _apart(told, found.points) < NEAR
+        return Face(told, found.found) if agreed and told is not None else found
+    if told is not None and (plain or made):
+        return Face(told, -1)
+    if told is None and (made or found is None) and how == "auto":
+        return Face(CENTRE, -1)
+    height, width = first[0].shape[:2]
+    why = "smaller than an eighth of the shorter side it would not be seen"
+    if found is None:
+        why = "only the middle was looked at; with the extra 'faces' it is looked for elsewhere, too"
+    raise Unfit("no-face", f"no face is seen in {len(first)} frames of {width} x {height}; {why}")
+
+
+def _apart(points: Array, others: Array) -> float:
+    """Return how far points (5, 2) lie from others, in the mean, in distances between these others' eyes."""
+    eyes = max(float(np.hypot(*(others[0] - others[1]))), 1e-6)
+    return float(np.hypot(*(points - others).T).mean()) / eyes
+
+
+def _told(first: Sequence[Picture], finder: Reader) -> tuple[Array, bool]:
+    """Return where a finder sees the face (5, 2), the median of frames, and whether it sees one plainly.
+
+    A network has an answer to every picture, and what it says where there is no face hardly depends on the picture. So
+    the picture is moved: where there is a face, the answer moves with it.
+    """
+    squares = [resize(crop_square(frame), 2 * SIDE, 2 * SIDE) for frame in first]
+    told = [read(finder, resize(square, SIDE, SIDE))[0][:5] for square in squares]
+    left = [_left_behind(finder, square, points) for square, points in zip(squares, told, strict=True)]
+    return np.median(told, axis=0), float(np.median(left)) < PLAIN
+
+
+def _left_behind(finder: Reader, square: Picture, points: Array) -> float:
+    """Return the share of a picture's moves (the mean of four ways) by which a finder's points do not follow."""
+    pixels, left = MOVE * len(square), []
+    for way in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+        turn = np.array([[1, 0, pixels * way[0]], [0, 1, pixels * way[1]]], dtype=np.float64)
+        moved = cv2.warpAffine(square, turn, (len(square),) * 2, borderMode=cv2.BORDER_REPLICATE)
+        now = read(finder, resize(np.asarray(moved, dtype=np.uint8), SIDE, SIDE))[0][:5]
+        left.append(float(np.hypot(*(now - points - MOVE * np.array(way)).T).mean()) / MOVE)
+    return float(np.mean(left))
+
+
+def _largest(first: Sequence[Picture], *, needed: bool) -> Face | None:
+    """Return the largest face that MTCNN sees in some frames, and how many it sees in one of them; 0: none.
+
+    Without the extra, None.
+    """
+    try:
+        seen = [_faces_in(frame) for frame in first]
+    except InputError:
+        if needed:
+            raise
+        return None
+    faces = [points for one in seen for points in one]
+    if not faces:
+        return Face(CENTRE, 0)
+    largest = max(faces, key=lambda points: float(np.linalg.norm(points - points.mean(axis=0))))
+    return Face(largest, max(map(len, seen)))
 
 
 def _faces_in(frame: Picture) -> list[NDArray[np.float64]]:
     """Return (5, 2) points, in shares of the frame's middle square, of each face that MTCNN is sure of."""
-    try:
-        from facenet_pytorch import MTCNN
-    except ImportError as error:
-        raise InputError("align 'mtcnn' needs the extra 'faces' (facenet-pytorch)") from error
     from PIL import Image
 
     height, width = frame.shape[:2]
     side = min(height, width)
-    finder = MTCNN(keep_all=True, min_face_size=max(20, side // 8), device="cpu")
-    _, chances, points = finder.detect(Image.fromarray(frame), landmarks=True)
+    finder = _mtcnn(max(20, side // 8))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            _, chances, points = finder.detect(Image.fromarray(frame), landmarks=True)
+        except (RuntimeError, IndexError, ValueError):  # boxes without area, in a picture without faces
+            return []
     if points is None:
         return []
     corner = np.array([(width - side) / 2, (height - side) / 2])
     sure = [k for k, chance in enumerate(chances) if chance is not None and chance > 0.9]
     return [(np.asarray(points[k], dtype=np.float64) - corner) / side for k in sure]
+
+
+@cache
+def _mtcnn(smallest: int) -> Any:  # noqa: ANN401 - facenet-pytorch has no types
+    try:
+        from facenet_pytorch import MTCNN
+    except ImportError as error:
+        raise InputError("align 'mtcnn' needs the extra 'faces' (facenet-pytorch)") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return MTCNN(keep_all=True, min_face_size=smallest, device="cpu")
 
 
 def first_of(clip: VideoMedia, count: int = 3) -> list[Picture]:
@@ -229,6 +301,11 @@ def teach_finder(items: Sequence[Item], context: Context) -> Reader | None:
     return train_reader(planes, known, FINDER_STEPS, context)
 
 
+def told_of(wrong: Sequence[str]) -> str:
+    """Return the first of what is wrong with train items, as the end of a sentence; nothing if all of them will do."""
+    return f"; of {len(wrong)} that will not do the first: {wrong[0]}" if wrong else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
     """One clip to learn from."""
@@ -250,7 +327,8 @@ def read_talks(
             heard = hear(item, "train clip")
             clip = frames_of(item, "train clip")
             frames = list(islice(clip.frames(), min(most, heard.frames)))
-            points = find_face(frames[:3], how, finder).points
+            # labels say that there is a face, and the finder learned from them
+            points = find_face(frames[:3], how).points if finder is None else _told(frames[:3], finder)[0]
         except (Unfit, MediaError) as error:
             yield item, str(error)
             continue

@@ -25,7 +25,7 @@ from fauxbench import (
 from fauxbench.generators._faces_cut import Array, Picture
 from fauxbench.generators._faces_editor import Edit
 from fauxbench.generators._faces_labelled import LabelledEditor
-from fauxbench.generators._lips import FPS, RATE, Unfit, hear, labelled_frames
+from fauxbench.generators._lips import FPS, RATE, Unfit, hear, labelled_frames, told_of
 from fauxbench.generators._lips_visemes import VISEMES, Ears, spoken_of, train_ears, visemes
 from fauxbench.generators._training import build_quietly
 from fauxbench.generators._training_state import load_weights, save_weights
@@ -61,7 +61,7 @@ class TalkingStill(LabelledEditor):
         if len(spoken.sounds) < 50:
             raise InputError(
                 f"{self.card.name}: {len(spoken.sounds)} frames with sound and labels in {len(task.train)} items, "
-                f"at least 50 are needed; {wrong[:1]}; train it on clips of the studio and hand in its weights"
+                f"at least 50 are needed{told_of(wrong)}; train it on clips of the studio and hand in its weights"
             )
         stills = labelled_stills(task.train, context.scratch / "stills")
         self._ears = train_ears(spoken, EARS_STEPS, context)

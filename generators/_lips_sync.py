@@ -39,6 +39,7 @@ from fauxbench.generators._lips import (
     sound_windows,
     spectrogram,
     teach_finder,
+    told_of,
 )
 from fauxbench.generators._lips_cut import Picture, follow, hidden_part, lay_in, mask_of, place_face
 from fauxbench.generators._lips_known import Known, Mouth, goes_with, know
@@ -119,7 +120,7 @@ class LipPainter(Generator):
         if len(talks) < 2:
             raise InputError(
                 f"{self.card.name}: {len(talks)} of {len(clips)} train items are clips of a talking face with "
-                f"sound, at least 2 are needed; {wrong[:1]}"
+                f"sound, at least 2 are needed{told_of(wrong)}"
             )
         context.progress(0.0, f"{len(talks)} clips, {len(speech)} sounds, {len(wrong)} unusable")
         return talks, speech, wrong
@@ -161,10 +162,12 @@ class LipPainter(Generator):
         heard = hear(request.audio)
         first = first_of(clip)
         talker = self._fitted().cpu()
-        face = find_face(first, str(self.parameters["align"]), talker.finder)
+        assert request.target is not None
+        face = find_face(
+            first, str(self.parameters["align"]), talker.finder, made=request.target.kind == "fully_synthetic"
+        )
         placed = follow(islice(clip.frames(), heard.frames), place_face(face.points, *first[0].shape[:2]))
         count = len(placed.turns)
-        assert request.target is not None
         known = know(talker, clip, placed, still=request.target.modality == "image")
         own = self._own(request.target, known, device)
         mouth = Mouth(talker, known if own is None else known._replace(codes=own))

@@ -11,7 +11,7 @@ import torch
 from scipy.io import wavfile
 
 from fauxbench import Artifact, Context, Failure, FitTask, InputError, Item, Request, VideoMedia, open_clip
-from fauxbench.generators import _lips_ears, _training
+from fauxbench.generators import _lips, _lips_ears, _training
 from fauxbench.generators._faces_cut import CENTRE
 from fauxbench.generators._lips import PER_FRAME, SAID, hear, read_speech, sound_windows, spectrogram
 from fauxbench.generators._lips_cut import (
@@ -34,7 +34,7 @@ from fauxbench.harness.media.images import write_png
 from fauxbench.harness.media.item import Kind, Modality
 
 SIDE, COUNT, RATE = 64, 20, 16_000
-TINY = {"steps": 8, "width": 4, "ears": 4, "windows": 2}
+TINY = {"steps": 8, "width": 4, "ears": 4, "windows": 2, "align": "centre"}
 
 
 def envelope(seed: int, frames: int = COUNT) -> np.ndarray:
@@ -306,29 +306,102 @@ def test_telephone_sound_clipped_sound_and_a_still_are_met(clips, fitted, tmp_pa
     assert sum(1 for _ in answers[2].media.frames()) == COUNT  # as long as the sound
 
 
-def test_no_face_and_two_faces(clips, fitted, tmp_path, monkeypatch):
-    from fauxbench.generators import _lips
+POINTS = np.array([[0.4, 0.45], [0.6, 0.45], [0.5, 0.55], [0.42, 0.68], [0.58, 0.68]])
 
-    points = np.array([[0.4, 0.45], [0.6, 0.45], [0.5, 0.55], [0.42, 0.68], [0.58, 0.68]])
+
+def test_no_face_and_two_faces(clips, fitted, tmp_path, monkeypatch):
     system = make(LipSync, align="mtcnn")
     system.load(fitted[1])
     monkeypatch.setattr(_lips, "_faces_in", lambda frame: [])
     nobody = one(system, asked(clips), tmp_path)
     assert isinstance(nobody, Failure)
-    assert (nobody.kind, "sees no face" in nobody.message) == ("no-face", True)
-    small = 0.5 * points
-    monkeypatch.setattr(_lips, "_faces_in", lambda frame: [small, points])
+    assert (nobody.kind, "no face is seen in 3 frames of 64 x 64" in nobody.message) == ("no-face", True)
+    monkeypatch.setattr(_lips, "_faces_in", lambda frame: [0.5 * POINTS, POINTS])
     two = one(system, asked(clips), tmp_path)
     assert isinstance(two, Artifact)
     assert two.facts["faces"] == 2
     found = _lips.find_face([next(frames_of(0))], "mtcnn")
-    assert np.array_equal(found.points, points)  # the larger one
+    assert np.array_equal(found.points, POINTS)  # the larger one
+
+
+def test_who_is_believed_about_where_a_face_is(monkeypatch):
+    """What was learned, unless MTCNN sees the largest face elsewhere; a face that nobody sees is refused."""
+    frames, finder = [next(frames_of(0))] * 3, object()
+
+    def found(points: np.ndarray, plain: bool, faces: list[np.ndarray] | None, **more: bool) -> _lips.Face:
+        def seen(frame: np.ndarray) -> list[np.ndarray]:
+            if faces is None:
+                raise InputError("not installed")
+            return faces
+
+        monkeypatch.setattr(_lips, "_told", lambda first, finder: (points, plain))
+        monkeypatch.setattr(_lips, "_faces_in", seen)
+        return _lips.find_face(frames, "auto", finder, **more)  # type: ignore[arg-type]
+
+    beside = POINTS + np.array([0.9, 0])
+    near = POINTS + 0.02
+    for plain in (True, False):
+        face = found(near, plain, [0.5 * POINTS, POINTS])
+        assert (face.points is (near if plain else POINTS), face.found) == (True, 2)
+        face = found(POINTS - 0.3, plain, [beside, 0.8 * POINTS])
+        assert (face.points is beside, face.found) == (True, 2)
+    for faces in ([], None):
+        assert found(near, True, faces) == (near, -1)
+        assert found(near, False, faces, made=True) == (near, -1)
+        with pytest.raises(_lips.Unfit, match="no face is seen in 3 frames of 64 x 64") as told:
+            found(near, False, faces)
+        assert told.value.kind == "no-face"
+    assert "'faces'" in str(told.value)
+    assert _lips.find_face(frames, "auto") == (CENTRE, -1)  # nothing was learned, and MTCNN is not installed
+
+
+def test_a_finder_sees_plainly_what_it_moves_with():
+    """One that follows a bright spot, and one that always says the same."""
+
+    class Spot(torch.nn.Module):
+        def forward(self, squares: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            weight = (squares.mean(1) + 1)[0] ** 4
+            at = torch.arange(weight.shape[0]) / weight.shape[0]
+            middle = torch.stack([(weight.sum(0) * at).sum(), (weight.sum(1) * at).sum()]) / weight.sum()
+            return middle.expand(1, 5, 2), torch.zeros(1, 0)
+
+    class Same(torch.nn.Module):
+        def forward(self, squares: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return torch.from_numpy(POINTS)[None], torch.zeros(1, 0)
+
+    frame = np.zeros((96, 128, 3), np.uint8)
+    frame[40:50, 60:70] = 255
+    points, plain = _lips._told([frame] * 3, Spot())  # type: ignore[arg-type]
+    assert plain
+    assert np.abs(points - [(64.5 - 16) / 96, 44.5 / 96]).max() < 0.02
+    assert not _lips._told([frame] * 3, Same())[1]  # type: ignore[arg-type]
+
+
+def test_of_two_photographed_faces_the_larger_one_is_taken():
+    """What comes with lipsync has learned from the studio alone; between two people it would see somebody."""
+    pytest.importorskip("facenet_pytorch")
+    data = pytest.importorskip("skimage.data")
+    face = data.astronaut()[0:240, 120:330]
+    wide = np.concatenate([face, np.pad(face[::2, ::2], ((60, 60), (60, 45), (0, 0)), mode="edge")], 1)
+    shipped = LipSync(card := make(LipSync).card, card.fill({}))
+    shipped.load(Path(__file__).parents[2] / "generators/lipsync/weights")
+    finder = shipped._fitted().finder
+    alone, two = (_lips.find_face([picture] * 2, "auto", finder) for picture in (face, wide))
+    assert (alone.found, two.found) == (1, 2)
+    corner = np.array([(wide.shape[1] - 240) / 2, 0])
+    wanted = alone.points * 210 + np.array([0, 15])
+    assert np.abs(two.points * 240 + corner - wanted).mean() < 10
+    with pytest.raises(_lips.Unfit, match="no face is seen"):
+        _lips.find_face([np.full((120, 160, 3), 90, np.uint8)], "auto", finder)
 
 
 def test_clips_without_sound_are_counted_in_training_and_one_clip_is_too_few(clips, tmp_path):
     path, _, facts = write_media(tmp_path, "mute", VideoMedia(frames=lambda: frames_of(4), fps=25.0))
     mute = item("mute", path, Modality.VIDEO, facts=facts)
-    with pytest.raises(InputError, match="1 of 2 train items are clips of a talking face"):
+    with pytest.raises(
+        InputError,
+        match=r"1 of 2 train items are clips of a talking face.* of 1 that will not do the first: [^\['\]]*$",
+    ):
         make(LipSync).fit(FitTask(train=(clips[0], mute)), Context(seed=0, scratch=tmp_path))
 
 
@@ -340,7 +413,8 @@ def test_wrong_weights_are_refused(key, value, fitted, tmp_path):
         make(LipSync).load(tmp_path)
 
 
-def test_crossmodal_is_lipsync_by_another_kind(clips, fitted, tmp_path):
+def test_crossmodal_is_lipsync_by_another_kind(clips, fitted, tmp_path, monkeypatch):
+    monkeypatch.setattr(_lips, "_faces_in", lambda frame: [CENTRE])
     system = make(CrossModal, "crossmodal", lips="lipsync")
     assert system.card.kind == "fully_synthetic"
     system.load(fitted[1])
