@@ -82,6 +82,20 @@ class Trained:
         ]
         return "learned from " + "; ".join(parts)
 
+    def outside(self, items: Sequence[Item]) -> str | None:
+        """Return a sentence if files may be of another sort than what it learned from; None if nothing says so."""
+        groups = self.about.get("learned_from") or {}
+        if "studio" not in groups.get("real", {}):
+            return None
+        count = sum(sum(groups[side].values()) for side in ("real", "fake"))
+        clips = sum(item.modality is Modality.VIDEO for item in items)
+        if not (clips and self.about.get("recipe")):
+            return f"it learned from {count} rendered files; of photographed people and places its number says nothing"
+        return (
+            f"{clips} of {len(items)} files {'is a clip' if clips == 1 else 'are clips'}, and it learned from {count} "
+            "rendered pictures: of clips, and of photographed people and places, its number says nothing"
+        )
+
     def document(self) -> dict[str, JSON]:
         """Return it as a JSON object."""
         known = {name: self.about.get(name) for name in ("learned_from", "chosen_on", "auc", "measured", "recipe")}
@@ -108,17 +122,25 @@ def trained_detector(with_: str | None, items: Sequence[Item], store: Path | Non
     Raises:
         InputError: There is no such detector, it has not been trained, or it does not read such files.
     """
-    modalities = sorted({str(item.modality) for item in items})
-    if with_ is None:
-        if modalities == ["audio"]:
-            raise InputError(f"no detector of sounds comes with trained weights; {_how('voice')}")
-        with_ = USUAL
-    found = _resolved(with_, store)
-    wrong = next((item for item in items if str(item.modality) not in HEARS[found.card.modality]), None)
-    if wrong is not None:
-        reads = READS[found.card.modality]
-        raise InputError(f"{wrong.id}: {CALLED[str(wrong.modality)]}, and '{found.card.name}' reads {reads}")
+    found = _named(with_, items, store)
+    reason = next((why for item in items if (why := _unread(item, found.card))), None)
+    if reason is not None:
+        raise InputError(reason)
     return found
+
+
+def _named(with_: str | None, items: Sequence[Item], store: Path | None) -> Trained:
+    """Return the detector, whatever it reads."""
+    if with_ is None and {str(item.modality) for item in items} == {"audio"}:
+        raise InputError(f"no detector of sounds comes with trained weights; {_how('voice')}")
+    return _resolved(USUAL if with_ is None else with_, store)
+
+
+def _unread(item: Item, card: DetectorCard) -> str | None:
+    """Return why a detector does not read such files, or None."""
+    if str(item.modality) in HEARS[card.modality]:
+        return None
+    return f"{item.id}: {CALLED[str(item.modality)]}, and '{card.name}' reads {READS[card.modality]}"
 
 
 def _resolved(with_: str, store: Path | None) -> Trained:
@@ -235,6 +257,9 @@ def detect(
 ) -> tuple[Trained, list[Detection]]:
     """Ask a detector about a picture, a clip, a sound, or a folder of them.
 
+    Of a folder, files that cannot be read, or are of a sort that the detector does not read, are errors among the
+    others' answers.
+
     Args:
         source: File or folder.
         with_: See `trained_detector`.
@@ -245,18 +270,26 @@ def detect(
         The detector, and what it says of each file, sorted by name.
 
     Raises:
-        InputError: Wrong input; of a single file, also that it cannot be read.
+        InputError: Wrong input; also that none of the files is of a sort that the detector reads, or that a single one
+            cannot be read.
     """
     items = items_of(Path(source))
-    trained = trained_detector(with_, items, store)
+    trained = _named(with_, items, store)
+    unread = {item.id: why for item in items if (why := _unread(item, trained.card))}
+    if len(unread) == len(items):
+        raise InputError(next(iter(unread.values())))
     with tempfile.TemporaryDirectory() as scratch:
         context = Context(seed=0, scratch=Path(scratch), device=device)
-        records = list(trained.detector.score(items, context))
+        asked = [item for item in items if item.id not in unread]
+        answers = list(trained.detector.score(asked, context))
+    told = {item.id: record for item, record in zip(asked, answers, strict=True)}
+    told |= {name: ScoreRecord(item=name, status="error", reason=why) for name, why in unread.items()}
     looks = trained.card.target != "audio" and bool(trained.about)
-    found = [
-        _detection(item, record, trained.detector.threshold, _faces_of(item) if looks and record.status == "ok" else ())
-        for item, record in zip(items, records, strict=True)
-    ]
+    found = []
+    for item in items:
+        record = told[item.id]
+        notes = _faces_of(item) if looks and record.status == "ok" else ()
+        found.append(_detection(item, record, trained.detector.threshold, notes))
     if len(found) == 1 and Path(source).is_file() and found[0].record.status == "error":
         raise InputError(str(found[0].record.reason))
     return trained, found

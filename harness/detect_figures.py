@@ -2,6 +2,7 @@
 
 import io
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -14,6 +15,7 @@ from .detect import Detection, Trained
 from .errors import InputError
 from .media.content import ImageMedia, Picture
 from .media.item import Item
+from .media.read import modality_of
 from .run import default_store
 from .safeguards.derived import Descent, Parent
 
@@ -30,6 +32,17 @@ class Explains(Protocol):
     def heat_map(self, item: Item, context: Context) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
         """Return the picture as the detector sees it (H, W, 3), and what speaks for fake (H, W) in [0, 1]."""
         ...
+
+
+def check_place(out: Path, option: str) -> None:
+    """Refuse a file name whose form figures do not have, before anything is drawn.
+
+    Raises:
+        InputError: It ends like a picture, clip or sound, but not like a figure, and is no folder.
+    """
+    if out.suffix.lower() not in FIGURES and modality_of(out) is not None and not out.is_dir():
+        legal = ", ".join(sorted(FIGURES))
+        raise InputError(f"{option} {out}: figures are not written as '{out.suffix}'; give {legal} or a folder")
 
 
 def write_heat_maps(trained: Trained, found: Sequence[Detection], out: Path, device: str = "cpu") -> list[Path]:
@@ -74,8 +87,12 @@ def _places(found: Sequence[Detection], out: Path, suffix: str) -> Iterator[tupl
     if out.suffix.lower() in FIGURES:
         raise InputError(f"{out}: several files were asked about; give a folder")
     out.mkdir(parents=True, exist_ok=True)
+    bare = Counter(Path(detection.file).with_suffix("") for detection in done)
     for detection in done:
-        yield detection, out / f"{detection.file.replace('/', '-')}{suffix}"
+        name = Path(detection.file)
+        if bare[name.with_suffix("")] > 1:  # a.png and a.jpg
+            name = name.with_name(f"{name.stem}-{name.suffix[1:]}{name.suffix}")
+        yield detection, out / f"{name.with_suffix('').as_posix().replace('/', '-')}{suffix}"
 
 
 def _write_heat(figure: "Figure", path: Path, descent: Descent, parent: Parent | None) -> None:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from ..detect import Detection, Trained
 
 
+RENDERED = "marked: synthetic: rendered"
+"""How the marks begin of what the studio rendered: what shipped detectors learned from."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
     app.command("detect")(detect)
@@ -36,13 +40,22 @@ def detect(
     device: options.Device = "cpu",
     json_: options.Json = False,
 ) -> None:
-    """Say how likely files are to be fake, by one detector: P(fake), its spread over frames, what it learned from."""
+    """Say how likely files are to be fake, by one detector: P(fake), its spread over frames, what it learned from.
+
+    Exits with 1 if a file of a folder could not be judged.
+    """
     options.check_device(device)
     from ..detect import NOT_PROOF
     from ..detect import detect as ask
+    from ..detect_figures import check_place
 
+    for option, place in (("--heat-map", heat_map), ("--curve", curve)):
+        if place is not None:
+            check_place(place, option)
     trained, found = ask(source, with_=with_, store=store, device=device)
     marks = _marks(source) if source.is_file() else None
+    lost = [one for one in found if one.record.status != "ok"]
+    outside = None if marks and marks.startswith(RENDERED) else trained.outside([one.item for one in found])
     drawn: list[Path] = []
     if heat_map or curve:
         from ..detect_figures import write_curves, write_heat_maps
@@ -53,14 +66,31 @@ def detect(
         document = {
             "detector": trained.document(),
             "items": [one.document() for one in found],
+            "not_judged": len(lost),
+            "outside": outside,
             "marks": marks,
             "figures": [str(path) for path in drawn],
             "warning": NOT_PROOF,
         }
         typer.echo(json.dumps(document, ensure_ascii=False))
-        return
+    else:
+        _print(trained, found, outside, marks, drawn)
+    if lost:
+        raise typer.Exit(1)
+
+
+def _print(
+    trained: "Trained", found: "list[Detection]", outside: str | None, marks: str | None, drawn: list[Path]
+) -> None:
+    from ..detect import NOT_PROOF
+
     for one in found:
         typer.echo(_line(one))
+    if outside:
+        typer.echo(f"outside what it learned from: {outside}.")
+    lost = sum(one.record.status != "ok" for one in found)
+    if lost:
+        typer.echo(f"{lost} of {len(found)} files could not be judged")
     typer.echo(f"marks: {marks or 'not looked for in a folder; fauxbench inspect FILE says it of one file'}")
     for path in drawn:
         typer.echo(f"drawn: {path}")

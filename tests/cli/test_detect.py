@@ -109,14 +109,49 @@ def test_a_heat_map_is_drawn(place: Path, call: Call, tmp_path: Path) -> None:
     assert "'spectrum' cannot say where" in err
 
 
+def test_figures_have_names_that_say_what_they_are(place: Path, call: Call, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "b.png", "c.png"):
+        write_png(tmp_path / "in" / name, marked(np.random.default_rng(1), True))
+    (tmp_path / "in" / "c.png").rename(tmp_path / "in" / "b.jpg")
+    ask = ("detect", tmp_path / "in", "--with", place / "cnn", "--heat-map")
+    code, _, err = call(*ask, tmp_path / "hm.jpg")
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert "figures are not written as '.jpg'; give .pdf, .png, .svg or a folder" in err
+    assert not (tmp_path / "hm.jpg").exists()
+    pytest.importorskip("captum")
+    assert call(*ask, tmp_path / "hm")[0] == 0
+    assert sorted(path.name for path in (tmp_path / "hm").iterdir()) == ["a.png", "b-jpg.png", "b-png.png"]
+
+
+def test_files_of_another_sort_than_was_learned_from_are_said_to_be(place: Path, call: Call, tmp_path: Path) -> None:
+    assert "outside" not in call("detect", place / "clip.mp4", "--with", place / "cnn")[1]  # nothing is known of it
+    about = json.loads((place / "cnn" / "config.json").read_text())
+    about |= {"recipe": "r", "learned_from": {"real": {"studio": 30}, "fake": {"dcgan@1": 20}}}
+    (tmp_path / "config.json").write_text(json.dumps(about))
+    (tmp_path / "weights.safetensors").write_bytes((place / "cnn" / "weights.safetensors").read_bytes())
+    lines = call("detect", place / "clip.mp4", "--with", tmp_path)[1].splitlines()
+    (at,) = (k for k, line in enumerate(lines) if line.startswith("clip.mp4: P(fake) "))
+    said = next(line for line in lines[at + 1 :] if not line.startswith("  note: "))
+    assert said.startswith("outside what it learned from: 1 of 1 files is a clip, and it learned from 50 rendered pic")
+    said = json.loads(call("detect", place / "fake.png", "--with", tmp_path, "--json")[1])["outside"]
+    assert "50 rendered files; of photographed people" in said
+
+
 def test_a_folder_is_judged_file_by_file(place: Path, call: Call, tmp_path: Path) -> None:
     for i, fake in enumerate((True, False)):
         write_png(tmp_path / f"{i}.png", marked(np.random.default_rng(9 + i), fake))
     (tmp_path / "text.png").write_text("no picture")
+    write_sound(tmp_path / "a.wav", np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32), 16_000)
     code, text, _ = call("detect", tmp_path, "--with", place / "spectrum", "--json")
-    assert code == 0
-    items = json.loads(text)["items"]
-    assert [one["file"] for one in items] == ["0.png", "1.png", "text.png"]
+    assert code == 1, "two could not be judged"
+    document = json.loads(text)
+    items = {one["file"]: one for one in document["items"]}
+    assert list(items) == ["0.png", "1.png", "a.wav", "text.png"]
+    assert document["not_judged"] == 2
+    assert (items["a.wav"]["status"], items["a.wav"]["fake"]) == ("error", None)
+    assert items["a.wav"]["reason"] == "a.wav: a sound, and 'spectrum' reads pictures and clips"
+    items = [items[name] for name in ("0.png", "1.png", "text.png")]
     assert items[0]["fake"] > 0.5 > items[1]["fake"]
     assert items[2]["status"] == "error"
     assert "not a picture" in items[2]["reason"]

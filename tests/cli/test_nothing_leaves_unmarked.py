@@ -279,7 +279,7 @@ class Everywhere:
 @pytest.mark.parametrize("how", ["masters", "as they left", "stripped"])
 def test_detect(how: str, masters: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained = Trained(detector=Everywhere(), card=Everywhere.card, source="here")  # type: ignore[arg-type]
-    monkeypatch.setattr(detecting, "trained_detector", lambda *_: trained)
+    monkeypatch.setattr(detecting, "_named", lambda *_: trained)
     source = next(path for path in forms_of(masters, how, tmp_path).iterdir() if path.suffix == ".png")
     said = call("detect", source, "--heat-map", tmp_path / "out" / "heat.png")
     assert said.code == 0, said.err
@@ -383,7 +383,7 @@ def test_a_read_only_place_is_said_in_one_line(
     masters: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained = Trained(detector=Everywhere(), card=Everywhere.card, source="here")  # type: ignore[arg-type]
-    monkeypatch.setattr(detecting, "trained_detector", lambda *_: trained)
+    monkeypatch.setattr(detecting, "_named", lambda *_: trained)
     monkeypatch.setattr(finders, "face_finder", lambda protocol, device: Middle())
     place, picture = Path("/proc/nowhere"), masters / "media" / "image.png"
     for words in (
