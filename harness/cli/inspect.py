@@ -48,8 +48,9 @@ def _print(found: "Inspection") -> None:
         watermark = f"found, too weak to be read (by chance: {mark.false_positive_rate:.1g})"
     else:
         one = mark.mark
+        kind = "stands for real in its set" if one.kind == "real" else one.kind.replace("_", " ")
         watermark = (
-            f"run {one.run}, item {one.item}, generator {one.generator}, {one.kind}; {mark.corrected} bits put right "
+            f"run {one.run}, item {one.item}, generator {one.generator}, {kind}; {mark.corrected} bits put right "
             f"(by chance: {mark.false_positive_rate:.1g})"
         )
     typer.echo(f"watermark    {watermark}")

@@ -24,7 +24,7 @@ WATERMARK = "org.fauxbench.watermark.1"
 _TITLE = 200
 """Characters of a title; ids can be longer."""
 
-State = Literal["trusted", "valid", "invalid", "none"]
+State = Literal["trusted", "valid", "invalid", "unreadable", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,8 @@ class Credentials:
     """What a file's manifest says, and whether it may be believed."""
 
     state: State
-    """`trusted`: intact, and signed under an authority that we know; `valid`: intact, signed by somebody else."""
+    """`trusted`: intact, and signed under an authority that we know; `valid`: intact, signed by somebody else;
+    `unreadable`: neither they nor what the file shows can be read, so that nothing says it was ever signed."""
     problems: tuple[str, ...] = ()
     """C2PA's codes of what is wrong."""
     signer: str | None = None
@@ -152,7 +153,7 @@ def _credentials(told: Mapping[str, Any]) -> Credentials:
     return Credentials(
         state=states.get(str(told.get("validation_state")), "invalid"),
         problems=tuple(codes),
-        signer=", ".join(filter(None, (signature.get("issuer"), signature.get("common_name")))) or None,
+        signer=", ".join(filter(None, dict.fromkeys((signature.get("issuer"), signature.get("common_name"))))) or None,
         program=" ".join(filter(None, (info.get("name"), info.get("version")))) or None,
         source_type=types[-1] if types else None,
         facts=facts if isinstance(facts, dict) else None,

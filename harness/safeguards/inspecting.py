@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -33,6 +33,7 @@ SYNTHETIC = frozenset(
 """IPTC digital source types of what no camera or microphone recorded as it is."""
 FRAMES = 250
 """Frames of a clip that are searched for a watermark."""
+CALLED = {Modality.IMAGE: "picture", Modality.VIDEO: "clip", Modality.AUDIO: "sound"}
 _ABOVE = 8
 """Folders above a file in which a sidecar is looked for."""
 
@@ -130,6 +131,8 @@ class Inspection:
     def verdict(self) -> str:
         """One sentence: what the file is, as far as its marks say."""
         if not self.marked:
+            if self.damage:
+                return f"cannot be read as a {CALLED[self.modality]}; no mark found"
             if self.not_searched:
                 return f"no mark found; no watermark was looked for: {self.not_searched}"
             if self.too_small:
@@ -236,11 +239,18 @@ def inspect(path: Path, authorities: Sequence[Path] = ()) -> Inspection:
         watermark=found,
         not_searched=not_searched,
         too_small=_too_small(shape),
-        credentials=read_credentials(path, trusted),
+        credentials=_credentials(path, trusted, damage),
         xmp=read_xmp(path),
         sidecar=_sidecar(path, content),
         maker=look_up(folder, found.mark) if found and found.mark else None,
     )
+
+
+def _credentials(path: Path, trusted: Sequence[bytes], damage: str | None) -> Credentials:
+    """Return what the credentials say; of a file that is damaged so far that they cannot be read, that alone."""
+    found = read_credentials(path, trusted)
+    told = found.signer or found.program or found.facts
+    return replace(found, state="unreadable") if damage and found.state == "invalid" and not told else found
 
 
 def _certificate(path: Path) -> bytes:

@@ -39,3 +39,15 @@ def test_the_verb(call: Callable[..., Any], tmp_path: Path) -> None:
         said = call("inspect", tmp_path / wrong)
         assert said.code == 2
         assert said.err.count("\n") == 1
+
+
+def test_what_a_render_stands_for_does_not_contradict_what_it_is(call: Callable[..., Any], tmp_path: Path) -> None:
+    y, x = np.mgrid[0:64, 0:64]
+    pixels = np.repeat((x * 2 + y)[:, :, None], 3, axis=2).astype(np.uint8)
+    item = Item(id="a", modality=Modality.IMAGE, kind=Kind.REAL, group="studio", facts={"rendered": True})
+    release_picture(pixels, tmp_path / "a.png", [item], "a" * 64)
+    lines = call("inspect", tmp_path / "a.png").out.splitlines()
+    (watermark,) = (line for line in lines if line.startswith("watermark "))
+    (signed,) = (line for line in lines if line.startswith("credentials "))
+    assert "stands for real in its set;" in watermark
+    assert signed.endswith("trusted, signed by fauxbench")

@@ -68,7 +68,9 @@ def test_a_render_is_said_to_be_one(tmp_path: Path) -> None:
     item = Item(id="a", modality=Modality.IMAGE, kind=Kind.REAL, group="studio", facts={"rendered": True})
     writer.add(item, ImageMedia(pixels=picture(7)))
     release(writer.seal().items, tmp_path / "out", ["a.png"], ORIGIN)
-    assert inspect(tmp_path / "out" / "a.png").verdict == f"synthetic: rendered by studio, run {ORIGIN}"
+    found = inspect(tmp_path / "out" / "a.png")
+    assert found.verdict == f"synthetic: rendered by studio, run {ORIGIN}"
+    assert found.credentials.signer == "fauxbench"
 
 
 def test_a_file_that_was_stripped_of_everything_but_its_pixels(left: Left, tmp_path: Path) -> None:
@@ -257,7 +259,18 @@ def test_a_truncated_file(left: Left) -> None:
         found = inspect(left.file)
         assert "cannot be decoded" in found.findings[0]
         assert found.watermark is None
-        assert found.credentials.state in {"invalid", "none"}
+        assert found.credentials.state in {"invalid", "unreadable", "none"}
+        assert "after signing" not in " ".join(found.findings) or found.credentials.state == "invalid"
+
+
+def test_a_file_that_is_no_picture_is_not_said_to_have_been_signed(tmp_path: Path) -> None:
+    own_keys()
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n0123")
+    found = inspect(tmp_path / "broken.png")
+    assert found.verdict == "cannot be read as a picture; no mark found"
+    assert found.credentials.state == "unreadable"
+    (finding,) = found.findings
+    assert finding.startswith("the file cannot be decoded: ")
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
