@@ -57,8 +57,10 @@ def faces(
     from ..preprocess.protocol import FaceProtocol
 
     options.check_device(device)
+    if frames is not None and fps is not None:
+        raise InputError("--frames and --fps: give one of them")
     protocol = FaceProtocol(
-        frames=FrameProtocol(count=None if fps else frames or 32, fps=fps),
+        frames=FrameProtocol(count=frames or 32 if fps is None else None, fps=fps),
         finder=finder,  # type: ignore[arg-type]
         probability=probability if probability is not None else 0.5 if finder == "mediapipe" else 0.9,
         smallest=smallest,
@@ -68,8 +70,6 @@ def faces(
         size=size,
         missing=missing,  # type: ignore[arg-type]
     )
-    if frames and fps:
-        raise InputError("--frames and --fps: give one of them")
     if (choice == "mask") != (mask is not None) or (mask is not None and path.is_dir()):
         raise InputError("--choice mask needs --mask, which goes with one file")
     files = _files(path, {"image", "video"})
@@ -162,7 +162,8 @@ def _tell_faces(
         typer.echo(str(out))
         bounds = f" (95 % interval {rate['low']:.1%} to {rate['high']:.1%})" if interval else ""
         share = f", {rate['value']:.1%}{bounds}" if hits else ""
-        typer.echo(f"faces in {rate['found']} of {rate['asked']} samples of {len(told)} files{share}")
+        lost = f"; {len(failed)} of {len(told) + len(failed)} files refused or not read" if failed else ""
+        typer.echo(f"faces in {rate['found']} of {rate['asked']} samples of {len(told)} files{share}{lost}")
         for name, one in told.items():
             for finding in one["findings"]:
                 typer.echo(f"{name}: {finding['kind']}: {finding['message']}")
@@ -170,7 +171,7 @@ def _tell_faces(
                 first = one["missing"][0]
                 typer.echo(f"{name}: {len(one['missing'])} missing, first at {first['time']:.2f} s: {first['reason']}")
         for name, reason in failed.items():
-            typer.echo(f"{name}: not read: {reason}", err=True)
+            typer.echo(f"{name}: refused or not read: {reason}", err=True)
     if failed:
         raise typer.Exit(1)
 

@@ -44,6 +44,22 @@ def test_faces_of_a_folder(write: Write, run: Callable[..., object], tmp_path: P
     assert "2 missing, first at 0.44 s: no face" in words.output
 
 
+def test_a_clip_that_is_refused_is_counted(write: Write, run: Callable[..., object], tmp_path: Path) -> None:
+    clip = write(EVEN, frames=scene(HIDDEN))
+    done = run("faces", clip, "--out", tmp_path / "out", "--frames", 12, "--missing", "refuse")
+    assert done.exit_code == 1
+    assert "faces in 0 of 0 samples of 0 files; 1 of 1 files refused or not read" in done.output
+
+
+def test_a_rate_of_nothing_is_refused_by_what_is_legal(
+    write: Write, run: Callable[..., object], tmp_path: Path
+) -> None:
+    clip = write(EVEN[:4], frames=scene(LEFT))
+    for fps in (0, -1, 1001):
+        told = str(run("faces", clip, "--out", tmp_path / "o", "--fps", fps).exception)
+        assert told == f"frames: expected more than 0 and at most 1000 frames a second, found {float(fps)}"
+
+
 def test_wrong_use_is_said_in_one_line(write: Write, run: Callable[..., object], tmp_path: Path) -> None:
     clip = write(EVEN[:4], frames=scene(LEFT))
     for words in (
