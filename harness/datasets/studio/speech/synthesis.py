@@ -3,6 +3,7 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
+from numbers import Integral
 from types import MappingProxyType
 
 from ....errors import InputError
@@ -53,10 +54,11 @@ def say(text: str | None, language: str | None, voice_number: int | None = None)
     """Return what `synthesise` says, not yet levelled, with its phonemes and their times; errors are the same."""
     given = as_given(text, language)
     code = str(language)
-    if voice_number is not None and not 0 <= voice_number < RESERVED_VOICES:
-        raise InputError(f"voice {voice_number}: legal are 0 to {RESERVED_VOICES - 1}; others belong to judges")
+    whole = isinstance(voice_number, Integral)
+    if voice_number is not None and not (whole and 0 <= voice_number < RESERVED_VOICES):
+        raise InputError(f"voice {voice_number!r:.40}: legal are 0 to {RESERVED_VOICES - 1}; others belong to judges")
     if code not in known_languages():
-        raise InputError(f"eSpeak NG has no language '{code}'; it has: {', '.join(known_languages())}")
+        raise InputError(f"eSpeak NG has no language '{code:.40}'{_other_language(code)}")
     throat = _throat(code, voice_number) if voice_number is not None else None
     return speak(
         given,
@@ -77,6 +79,15 @@ def as_given(text: str | None, language: str | None) -> str:
     return _transcribed(words, code) if _is_phonemic(code) else words
 
 
+def _other_language(code: str) -> str:
+    """Return what might be meant by a language that there is not, and some that there are."""
+    known = known_languages()
+    plain = {name.lower(): name for name in known}
+    meant = plain.get(code.lower()) or plain.get(code.lower().partition("-")[0])
+    guess = f" did you mean '{meant}'?" if meant else ""
+    return f";{guess} it has {len(known)}, among them {', '.join(sorted(set(LANGUAGES) & set(known)))}"
+
+
 def _is_phonemic(code: str) -> bool:
     return code in LANGUAGES and LANGUAGES[code].phonemic
 
@@ -87,6 +98,9 @@ def check_text(text: str | None, language: str | None) -> str:
     Raises:
         InputError: There is none, no language, or most of its letters are of another script.
     """
+    for name, given in (("text", text), ("language", language)):
+        if given is not None and not isinstance(given, str):
+            raise InputError(f"{name}: expected words, found {given!r:.40} ({type(given).__name__})")
     if not language:
         raise InputError("no language: say which one the text is in, as 'en'")
     words = (text or "").strip()
