@@ -102,6 +102,25 @@ def test_clips_without_sound_fail_in_the_rows_of_lips_alone(folders, tmp_path):
     assert row_of(found, "real", "lse_d[studio-sync]").n == COUNT
 
 
+@pytest.mark.parametrize("mute", ["real", "fake"])
+def test_where_no_clip_of_a_side_has_sound_all_rows_of_lips_say_so(tmp_path, mute):
+    for side in ("real", "fake"):
+        for k in range(2):
+            write(tmp_path / side, f"{k}", k + 10 * (side == "fake"), size=(32, 32), sound=side != mute)
+    sides = tmp_path / "real", tmp_path / "fake"
+    found = fauxbench.measure(
+        *sides, metrics=("lse_d", "lser"), instruments=("studio-sync",), store=tmp_path / "s", workers=1
+    )
+    named = {"real": "real", "fake": "synthetic"}[mute]
+    said = f"not measured: {named} 0.mp4: a clip without sound; {named} 1.mp4: a clip without sound"
+    rate, distance = (row_of(found, "synthetic@1", f"{name}[studio-sync]") for name in ("lser", "lse_d"))
+    assert rate.reason == f"{named} set: 0 items, at least 1 is needed"
+    assert said in rate.flags
+    assert said in distance.flags
+    assert not any("failed" in (row.reason or "") for row in found.rows)
+    assert not any("reshape" in line for line in found.results.warnings)
+
+
 def test_a_second_call_repeats_the_numbers(folders, measured):
     assert fauxbench.measure(*folders, store=measured[1], workers=1).results == measured[0].results
 
