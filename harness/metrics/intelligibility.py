@@ -8,7 +8,7 @@ from ..instruments.logmel import RATE
 from .audio import PairedSounds, waves_of
 from .audio_signal import Wave, active, in_step
 from .base import SoundPair
-from .wording import too_few
+from .wording import counted
 
 BANDS = 15
 LOWEST = 150.0
@@ -48,7 +48,7 @@ def envelope_correlation(clean: Wave, other: Wave) -> float:
     count = min(len(loud), len(a), len(b))
     kept = np.flatnonzero(loud[:count])
     if len(kept) < SEGMENT:
-        raise InputError(f"with sound: {too_few(len(kept), 'frame of 10 ms', SEGMENT)}")
+        raise InputError(f"{counted(len(kept), 'frame')} of 10 ms with sound, at least {SEGMENT} are needed")
     a, b = a[kept], b[kept]
     pieces = [slice(k, k + SEGMENT) for k in range(0, len(kept) - SEGMENT + 1, SEGMENT // 2)]
     return float(np.mean([_together(a[piece], b[piece]) for piece in pieces]))
