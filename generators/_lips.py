@@ -155,7 +155,9 @@ class Face(NamedTuple):
     """Faces seen by MTCNN; -1: it saw none, or was not asked."""
 
 
-def find_face(first: Sequence[Picture], how: str, finder: Reader | None = None, *, made: bool = False) -> Face:
+def find_face(
+    first: Sequence[Picture], how: str, finder: Reader | None = None, *, made: bool = False, of: str = "the target"
+) -> Face:
     """Return where the face of a clip is, from a few of its frames; of several faces, the largest.
 
     Args:
@@ -165,13 +167,14 @@ def find_face(first: Sequence[Picture], how: str, finder: Reader | None = None, 
             `centre`: in the middle, as in portraits; nobody looks.
         finder: A network that was taught by the data's own points.
         made: Whether a system made the face: what it looks like is that system's affair, and `auto` refuses none.
+        of: Whose frames they are, for messages.
 
     Raises:
         Unfit: There are no frames, or no face is seen in any of them.
         InputError: `mtcnn`, and the extra is not installed.
     """
     if not first:
-        raise Unfit("unreadable", "the target has no frames")
+        raise Unfit("unreadable", f"{of} has no frames")
     if how == "centre":
         return Face(CENTRE, -1)
     told, plain = _told(first, finder) if how == "auto" and finder is not None else (None, False)
@@ -187,7 +190,7 @@ def find_face(first: Sequence[Picture], how: str, finder: Reader | None = None, 
     why = "smaller than an eighth of the shorter side it would not be seen"
     if found is None:
         why = "only the middle was looked at; with the extra 'faces' it is looked for elsewhere, too"
-    raise Unfit("no-face", f"no face is seen in {len(first)} frames of {width} x {height}; {why}")
+    raise Unfit("no-face", f"{of}: no face is seen in {len(first)} frames of {width} x {height}; {why}")
 
 
 def _apart(points: Array, others: Array) -> float:
@@ -327,8 +330,10 @@ def read_talks(
             heard = hear(item, "train clip")
             clip = frames_of(item, "train clip")
             frames = list(islice(clip.frames(), min(most, heard.frames)))
-            # labels say that there is a face, and the finder learned from them
-            points = find_face(frames[:3], how).points if finder is None else _told(frames[:3], finder)[0]
+            if finder is not None and frames:  # it learned from these clips' labels: there is a face
+                points = _told(frames[:3], finder)[0]
+            else:
+                points = find_face(frames[:3], how, of=f"train clip {item.id}").points
         except (Unfit, MediaError) as error:
             yield item, str(error)
             continue

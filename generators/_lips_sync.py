@@ -163,9 +163,8 @@ class LipPainter(Generator):
         first = first_of(clip)
         talker = self._fitted().cpu()
         assert request.target is not None
-        face = find_face(
-            first, str(self.parameters["align"]), talker.finder, made=request.target.kind == "fully_synthetic"
-        )
+        how, made_up = str(self.parameters["align"]), request.target.kind == "fully_synthetic"
+        face = find_face(first, how, talker.finder, made=made_up, of=f"target {request.target.id}")
         placed = follow(islice(clip.frames(), heard.frames), place_face(face.points, *first[0].shape[:2]))
         count = len(placed.turns)
         known = know(talker, clip, placed, still=request.target.modality == "image")

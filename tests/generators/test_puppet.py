@@ -127,7 +127,10 @@ def test_ears_learn_to_tell_the_jaw_from_the_sound(clips, tmp_path):
 
 def test_clips_without_labels_are_refused(clips, tmp_path):
     bare = tuple(replace(item, facts={}) for item in clips)
-    with pytest.raises(InputError, match=r"0 frames with sound and labels in 3 items.*'mouth'"):
+    with pytest.raises(
+        InputError,
+        match=r"0 frames with sound and labels in 3 items[^\[]*of 3 that .*'mouth'\), as the studio's do; train",
+    ):
         make().fit(FitTask(train=bare), Context(seed=0, scratch=tmp_path))
 
 
