@@ -16,6 +16,7 @@ NAME = "long-clips"
 _DID: Mapping[str, str] = {
     "render": "rendered",
     "generate": "made",
+    "condition": "cut",
     "extract": "read",
     "detect": "judged",
 }
@@ -76,7 +77,7 @@ def _costs(planned: SuitePlan, ran: Ran) -> Iterator[Cost]:
         label = f"{spec.family} {spec.render.said}"
         for unit in planned.plan.units:
             mine = unit.id == f"real {label}" or unit.id.startswith(f"real {label} part ")
-            mine = mine or unit.id.endswith(f" under {label}")
+            mine = mine or unit.id.endswith(f" under {label}") or unit.id.startswith(f"condition {label} of ")
             if not mine or unit.kind not in _DID or unit.id not in ran.finished:
                 continue
             record = json.loads((ran.finished[unit.id].folder / "unit.json").read_bytes())
@@ -95,4 +96,6 @@ def _clips(unit: Unit, record: Mapping[str, Any]) -> int:
 
 def _by(unit: Unit) -> str:
     """Return who did it: `clip-frames of stand-in@1`."""
+    if unit.kind == "condition":
+        return unit.id.rpartition(" of ")[2]
     return "studio" if unit.kind == "render" else unit.id.partition(" under ")[0].partition(" ")[2]

@@ -41,6 +41,8 @@ class RenderSpec(Document):
 
     height: Literal[240, 360, 480, 720, 1080] | None = None
     seconds: float | None = Field(default=None, ge=1, le=300)
+    cut_from: float | None = Field(default=None, ge=1, le=300)
+    """Seconds of the clips that are rendered, of which `seconds` are the first: one rendering for several lengths."""
     people: int | None = Field(default=None, ge=1)
     """How many, from those after the people of the real set; default: as many as its test split has."""
 
@@ -52,14 +54,16 @@ class RenderSpec(Document):
 
     @property
     def changed(self) -> Mapping[str, JSON]:
-        """What differs from the real set."""
-        values: dict[str, JSON] = {"height": self.height, "seconds": self.seconds}
+        """What of the rendering differs from the real set."""
+        values: dict[str, JSON] = {"height": self.height, "seconds": self.cut_from or self.seconds}
         return {name: value for name, value in values.items() if value is not None}
 
     @model_validator(mode="after")
     def _something(self) -> "RenderSpec":
         if self.height is None and self.seconds is None:
             raise ValueError("expected a height, or seconds")
+        if self.cut_from is not None and (self.seconds is None or self.cut_from <= self.seconds):
+            raise ValueError(f"cut_from: expected more than `seconds`, found {self.cut_from:g} and {self.seconds}")
         return self
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ..canonical import JSON
-from ..conditions.chain import Chain
+from ..conditions.chain import Chain, chain_of
 from ..errors import InputError, SuiteError
 from ..media.item import Modality, Split
 from ..plan import Unit
@@ -95,7 +95,7 @@ def _realism(row: RowPlan) -> bool:
 
 def _cells(draft: Draft, spec: ConditionSpec, codes: Mapping[str, str]) -> Iterator[Cell]:
     if spec.render:
-        yield _anew(draft, spec, spec.render)
+        yield _anew(draft, spec, spec.render, codes)
         return
     for chain in spec.chains(draft.modality):
         chain.check(draft.modality)
@@ -164,8 +164,8 @@ _PIXEL_COST = 5e-8
 """Seconds that a pixel of a frame takes to be decoded, changed and encoded."""
 
 
-def _anew(draft: Draft, spec: ConditionSpec, asked: RenderSpec) -> Cell:
-    """Add the units that render clips for a cell, and what each system makes of them.
+def _anew(draft: Draft, spec: ConditionSpec, asked: RenderSpec, codes: Mapping[str, str]) -> Cell:
+    """Add the units that render clips for a cell, what each system makes of them, and what cuts both, if that is asked.
 
     Raises:
         SuiteError: The real set is not rendered, or a system's outputs are finished.
@@ -174,8 +174,22 @@ def _anew(draft: Draft, spec: ConditionSpec, asked: RenderSpec) -> Cell:
     if data.dataset != "studio" or draft.modality is not Modality.VIDEO:
         raise SuiteError("render: only for clips of the studio; other data is never up-scaled or made longer")
     people = asked.people or draft.split_sizes.get(Split.TEST, 0) // max(1, data.clips)
-    record: JSON = {"render": asked.changed, "people": people}
-    cell = Cell(family=spec.family, severity="", said=asked.said, record=record, anew=True)
+    record: dict[str, JSON] = {"render": dict(asked.changed), "people": people}
+    cell = Cell(family=spec.family, severity="", said=asked.said, record=record, anew=True, codes=codes)
+    if asked.cut_from is None:
+        return replace(cell, sets=_rendered_anew(draft, cell, asked, people))
+    whole = replace(cell, said=asked.model_copy(update={"seconds": asked.cut_from}).said)
+    chain = chain_of("length", 1, draft.modality, {"seconds": asked.seconds})
+    cell = replace(cell, record={**record, "chain": chain.record()})
+    sets = _rendered_anew(draft, whole, asked, people)
+    names = {REAL: REAL} | {system.sets[0]: system.name for system in draft.systems}
+    cut = {clean: _condition(draft, cell, chain, names[clean], made) for clean, made in sets.items()}
+    return replace(cell, sets=cut)
+
+
+def _rendered_anew(draft: Draft, cell: Cell, asked: RenderSpec, people: int) -> dict[str, str]:
+    """Add the units that render clips, and what each system makes of them; return those of the clean sets -> these."""
+    data = draft.suite.data
     base = draft.units[REAL]
     n = people * sum(rendered(data).values())
     others: dict[str, JSON] = {
@@ -183,22 +197,21 @@ def _anew(draft: Draft, spec: ConditionSpec, asked: RenderSpec) -> Cell:
         "first_person": data.people,
         "splits": {"train": 0.0, "validation": 0.0, "test": 1.0},
     }
-    real = add_rendered(
-        draft,
-        replace(
-            base,
-            kind="render",
-            inputs={},
-            id=f"real {cell.label}",
-            what=f"{base.what} {cell.said} {n}",
-            key={**base.key, **asked.changed, **others},
-            cost=n * (asked.seconds or data.seconds) * FPS * FRAME_COST[asked.height or data.height],
-        ),
+    seconds = asked.cut_from or asked.seconds or data.seconds
+    unit = replace(
+        base,
+        kind="render",
+        inputs={},
+        id=f"real {cell.label}",
+        what=f"{base.what} {cell.said} {n}",
+        key={**base.key, **asked.changed, **others},
+        cost=n * seconds * FPS * FRAME_COST[asked.height or data.height],
     )
+    real = _there(draft, unit) or add_rendered(draft, unit)
     sets = {REAL: real}
     for system in draft.systems:
         sets[system.sets[0]] = _made_anew(draft, cell, system, real, n)
-    return replace(cell, sets=sets)
+    return sets
 
 
 def _made_anew(draft: Draft, cell: Cell, system: System, real: str, n: int) -> str:
@@ -207,7 +220,16 @@ def _made_anew(draft: Draft, cell: Cell, system: System, real: str, n: int) -> s
         raise SuiteError(f"render: '{system.name}' has finished outputs, and none for clips rendered for a cell")
     key = {**unit.key, "counts": {str(split): n if split is Split.TEST else 0 for split in Split}}
     made = replace(unit, id=f"{unit.id} under {cell.label}", key=key, inputs={**unit.inputs, REAL: real})
-    return draft.add(replace(made, what=f"{unit.what} {cell.said}"))
+    return _there(draft, made) or draft.add(replace(made, what=f"{unit.what} {cell.said}"))
+
+
+def _there(draft: Draft, wanted: Unit) -> str | None:
+    """Return the unit that makes the same for another cell: two workers would make it twice at once."""
+    for unit in draft.units.values():
+        alike = unit.kind == "gather" or (unit.kind, unit.inputs) == (wanted.kind, wanted.inputs)
+        if alike and unit.key == wanted.key:
+            return unit.id
+    return None
 
 
 def _again(draft: Draft, pattern: Mapping[str, Unit], unit_id: str, cell: Cell) -> str:

@@ -85,6 +85,25 @@ def test_clips_are_rendered_anew_of_people_whom_nobody_has_seen(tmp_path: Path) 
     assert {row.slice["statistic"] for row in rows(planned)} == {"value"}
 
 
+def test_several_lengths_are_cut_from_one_rendering(tmp_path: Path) -> None:
+    given = {"use": "command", "name": "c", "version": "1", "kind": "partially_synthetic"}
+    given |= {"command": {"argv": ["true"], "modality": "video", "uses": ["target"]}}
+    cells = ({"height": 240, "seconds": 9, "people": 1}, {"height": 240, "seconds": 4, "cut_from": 9, "people": 1})
+    long, short = ({"name": name, "render": one} for name, one in zip(("long", "short"), cells, strict=True))
+    planned = plan(tmp_path, long, short, data=CLIPS, generators=[given], **MOVING)
+    units = {unit.id: unit for unit in planned.plan.units}
+    assert [name for name in units if name.startswith("real ")] == ["real long 240p, 9 s"]
+    assert sum(unit.kind == "generate" for unit in units.values()) == 2  # of the clean set, and of the long clips
+    for of, made in {"real": "real long 240p, 9 s", "c@1": "generate c@1 seed 0 under long 240p, 9 s"}.items():
+        unit = units[f"condition short 240p, 4 s of {of}"]
+        assert unit.inputs == {"set": made}
+        assert [step["parameters"] for step in unit.key["chain"]] == [{"seconds": 4.0}]
+    alone = plan(tmp_path, short, data=CLIPS, generators=[given], **MOVING)
+    assert "real short 240p, 9 s" in {unit.id for unit in alone.plan.units}
+    with pytest.raises(SuiteError, match="cut_from: expected more than `seconds`"):
+        plan(tmp_path, {"render": {"seconds": 4, "cut_from": 3}}, data=CLIPS, generators=[given], **MOVING)
+
+
 @pytest.mark.parametrize(
     ("conditions", "data", "message"),
     [
