@@ -100,7 +100,7 @@ def test_several_lengths_are_cut_from_one_rendering(tmp_path: Path) -> None:
         assert [step["parameters"] for step in unit.key["chain"]] == [{"seconds": 4.0}]
     alone = plan(tmp_path, short, data=CLIPS, generators=[given], **MOVING)
     assert "real short 240p, 9 s" in {unit.id for unit in alone.plan.units}
-    with pytest.raises(SuiteError, match="cut_from: expected more than `seconds`"):
+    with pytest.raises(ValueError, match="cut_from: expected more than `seconds`"):
         plan(tmp_path, {"render": {"seconds": 4, "cut_from": 3}}, data=CLIPS, generators=[given], **MOVING)
 
 
