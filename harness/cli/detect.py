@@ -55,7 +55,8 @@ def detect(
     trained, found = ask(source, with_=with_, store=store, device=device)
     marks = _marks(source) if source.is_file() else None
     lost = [one for one in found if one.record.status != "ok"]
-    outside = None if marks and marks.startswith(RENDERED) else trained.outside([one.item for one in found])
+    judged = [one.item for one in found if one.record.status == "ok"]
+    outside = None if not judged or (marks or "").startswith(RENDERED) else trained.outside(judged)
     drawn: list[Path] = []
     if heat_map or curve:
         from ..detect_figures import write_curves, write_heat_maps
