@@ -65,8 +65,8 @@ def strays(folder: Path, called: Path, *, real: bool) -> Iterator[str]:
     if real and 0 < len(loose) < len(listed):
         found = counted(len(loose), UNITS[taken].removesuffix("s"))
         yield (
-            f"{called}: {found} beside its sub-folders, the first: {loose[0]}; so each file counts as a person of its "
-            "own, not each sub-folder: move what is loose into sub-folders"
+            f"{called}: {found} beside its sub-folders, the first: {loose[0]}; each sub-folder counts as a person, and "
+            f"{'that file' if len(loose) == 1 else 'each of those files'} as one of its own"
         )
 
 

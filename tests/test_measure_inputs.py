@@ -358,13 +358,19 @@ def test_what_lies_beside_what_is_measured_is_said_of_both_sides(tmp_path: Path)
     assert (row.n, row.expected, row.failures) == (8, 13, {"unreadable": 5})
 
 
-def test_a_file_beside_sub_folders_changes_who_people_are_and_that_is_said(tmp_path: Path) -> None:
+def test_a_file_beside_sub_folders_leaves_people_what_they_are_and_is_named(tmp_path: Path) -> None:
     real, made = paint(tmp_path / "real", 16, 3, blur=4, people=4), paint(tmp_path / "made", 8, 4, blur=4)
-    assert measure(real, made, **FAST).results.warnings == ()
+    before = measure(real, made, **FAST)
+    assert before.results.warnings == ()
     (real / "broken.png").write_bytes(b"abc")
-    said = measure(real, made, **FAST).results.warnings
-    assert said[0].startswith(f"{real}: 1 picture beside its sub-folders, the first: broken.png; ")
-    assert any(line.startswith("broken.png: ") for line in said[1:])
+    after = measure(real, made, **FAST)
+    assert after.results.warnings[0] == (
+        f"{real}: 1 picture beside its sub-folders, the first: broken.png; each sub-folder counts as a person, and "
+        "that file as one of its own"
+    )
+    assert any(line.startswith("broken.png: ") for line in after.results.warnings[1:])
+    for role, system in (("control", "real"), ("control", "real-degraded"), ("system", None)):
+        assert one(after, role=role, system=system).value == one(before, role=role, system=system).value
 
 
 def test_what_was_left_out_is_named(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ class Listed(NamedTuple):
     path: str
     """Relative to the folder, with forward slashes."""
     identity: str | None
-    """Name of the sub-folder; None in a flat folder."""
+    """Name of the sub-folder; None at the top, where a file is its own."""
     modality: Modality
 
 
@@ -84,8 +84,9 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def list_folder(folder: Path, identities: Literal["auto", "subfolders", "flat"] = "auto") -> list[Listed]:
-    """List a folder: one sub-folder an identity, or one flat folder; `auto` looks which.
+    """List a folder: one sub-folder an identity, or one flat folder; `auto` looks whether there are sub-folders.
 
+    With `auto`, a file at the top beside sub-folders is an identity of its own, and takes nothing from the sub-folders.
     Only files of the most frequent modality are taken, so that a stray file does not turn pictures into clips.
 
     Raises:
@@ -95,15 +96,15 @@ def list_folder(folder: Path, identities: Literal["auto", "subfolders", "flat"] 
     relative = [path.relative_to(folder) for path in files]
     nested = [len(path.parts) > 1 for path in relative]
     if identities == "auto":
-        identities = "subfolders" if all(nested) else "flat"
-    if identities == "subfolders" and not all(nested):
+        identities = "subfolders" if any(nested) else "flat"
+    elif identities == "subfolders" and not all(nested):
         stray = relative[nested.index(False)]
         raise InputError(f"{folder}: one sub-folder an identity was asked for, but {stray} lies at the top")
     modalities = [modality_of(path) for path in files]
     main = max(Modality, key=modalities.count)
     return [
-        Listed(path.as_posix(), path.parts[0] if identities == "subfolders" else None, main)
-        for path, modality in zip(relative, modalities, strict=True)
+        Listed(path.as_posix(), path.parts[0] if inside and identities == "subfolders" else None, main)
+        for path, inside, modality in zip(relative, nested, modalities, strict=True)
         if modality is main
     ]
 

@@ -105,8 +105,10 @@ def test_what_is_no_folder_of_media(make: str, words: str, tmp_path: Path) -> No
 def test_identities_are_sub_folders_or_files(people: Path) -> None:
     assert Counter(one.identity for one in list_folder(people)) == {f"p{n}": 3 for n in range(6)}
     assert {one.identity for one in list_folder(people, "flat")} == {None}
+    (people / "stray.wav").write_bytes(b"")
+    assert None not in {one.identity for one in list_folder(people)}
     picture(people / "stray.png")
-    assert {one.identity for one in list_folder(people)} == {None}
+    assert Counter(one.identity for one in list_folder(people)) == {f"p{n}": 3 for n in range(6)} | {None: 1}
     with pytest.raises(InputError, match=r"stray\.png lies at the top"):
         list_folder(people, "subfolders")
 
